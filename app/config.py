@@ -1,0 +1,71 @@
+"""Settings: embedded by default, scaled by `IDIOLECT_*` environment variables."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PACKAGED = "packaged"
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="IDIOLECT_", extra="ignore")
+
+    data_dir: Path = Path(".idiolect")
+    database_url: str = ""
+    broker_url: str = ""
+    storage_url: str = ""
+    engine_url: str = "http://127.0.0.1:8471"
+    engine_token: str = ""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8470, ge=1, le=65535)
+
+    base_model: str = PACKAGED
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int = Field(default=0, ge=0)
+    """Torch threads per process; 0 lets torch decide."""
+    adapter_cache_mb: int = Field(default=256, ge=1)
+    max_batch_rows: int = Field(default=32, ge=1)
+    max_queue_rows: int = Field(default=256, ge=1)
+    adapter_rank: int = Field(default=8, ge=1, le=64)
+
+    max_body_bytes: int = 2_000_000
+    max_text_chars: int = 20_000
+    max_sample_chars: int = 20_000
+    max_samples_per_request: int = 1_000
+    max_samples_per_user: int = 10_000
+    min_training_samples: int = 4
+    rewrite_timeout_s: float = 120.0
+
+    job_lease_s: float = 30.0
+    job_heartbeat_s: float = 5.0
+    job_max_attempts: int = 3
+    checkpoint_every_steps: int = Field(default=4, ge=1)
+    sweep_every_s: float = 15.0
+    feedback_min_new: int = Field(
+        default=5, ge=1, description="scored feedback since the last training that asks for a new one"
+    )
+    feedback_quiet_s: float = Field(
+        default=120.0, ge=0, description="how long a user must have been silent before the sweep trains"
+    )
+
+    @property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'idiolect.db'}"
+
+    @property
+    def resolved_broker_url(self) -> str:
+        return self.broker_url or "filesystem://"
+
+    @property
+    def storage_root(self) -> Path:
+        """Folder for adapter files and checkpoints (`file://` URLs and the embedded default)."""
+        return Path(self.storage_url.removeprefix("file://")) if self.storage_url else self.data_dir / "storage"
+
+
+@lru_cache
+def get_settings() -> Settings:
+    return Settings()

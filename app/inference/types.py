@@ -1,0 +1,87 @@
+"""What crosses the border of the language model: plain data, no torch, so the web process can speak it too."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+PREFIX = "Rewritten: "
+"""Every completion starts with it; the format reward pays for it and the engine strips it."""
+
+
+def prompt_for(passage: str, tag: str | None) -> str:
+    """The text the model continues: the passage on a line, then (if a mode is asked for) its tag on a line.
+
+    Training, evaluation and serving all build prompts here, so they cannot drift apart.
+    """
+    line = " ".join(passage.split())
+    return f"{line}\n" if tag is None else f"{line}\n[{tag}]\n"
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    base_model: str
+    base_digest: str
+    parameters: int
+    passage_words: int
+    context_tokens: int
+    device: str
+
+
+@dataclass(frozen=True)
+class EngineLoad:
+    """Rows waiting for and rows in the running batch. Training yields while `waiting + running > 0`."""
+
+    waiting: int
+    running: int
+
+
+@dataclass(frozen=True)
+class RewriteSpec:
+    """One text to be rewritten n times by one adapter (`adapter_digest=None`: the base)."""
+
+    text: str
+    adapter_digest: str | None = None
+    tag: str | None = None
+    n: int = 1
+    temperature: float = 0.7
+    top_p: float = 1.0
+    max_tokens: int | None = None
+    """Limit per passage; None: chosen from the passage's own length."""
+    seed: int = 0
+    tenant_id: str = ""
+    """Fairness key only; the engine knows no users."""
+
+
+@dataclass(frozen=True)
+class RewriteOutcome:
+    texts: list[str]
+    finish: list[str]
+    """Per text: `stop`, or `length` if any passage hit its token limit."""
+    adapter_digest: str | None
+    base_digest: str
+    prompt_tokens: int
+    completion_tokens: int
+    timing: dict[str, float] = field(default_factory=dict)
+    """Milliseconds: `queue`, `load`, `generate`."""
+
+
+class EngineError(RuntimeError):
+    """The engine cannot serve this request; `code` is stable, the message is for people.
+
+    Codes: `unavailable` (down, starting, failed self-check), `busy` (queue full), `too-long` (prompt exceeds the
+    context), `unknown-adapter`, `invalid-adapter` (corrupt, wrong base, wrong shapes), `timeout`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Engine(Protocol):
+    """How the web sees the language model. Implemented by client.HttpEngine and fake.FakeEngine."""
+
+    async def info(self) -> EngineInfo: ...
+    async def load(self) -> EngineLoad: ...
+    async def rewrite(self, spec: RewriteSpec) -> RewriteOutcome: ...
+    async def warm(self, adapter_digest: str) -> float:
+        """Load ahead of the first request; milliseconds it took."""
+        ...

@@ -1,0 +1,31 @@
+"""SQLAlchemy tables, one file per noun. Importing this package registers them all on `Base.metadata`."""
+
+from app.db import Base
+from app.models.adapter import Adapter
+from app.models.feedback import Feedback
+from app.models.job import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, SUCCEEDED, Job, JobEvent, JobMetric
+from app.models.rewrite import Rewrite
+from app.models.sample import StyleSample
+from app.models.tenant import AdminLogin, ApiKey, Tenant
+from app.models.user import User
+
+__all__ = [
+    "CANCELLED",
+    "FAILED",
+    "FINISHED",
+    "QUEUED",
+    "RUNNING",
+    "SUCCEEDED",
+    "Adapter",
+    "AdminLogin",
+    "ApiKey",
+    "Base",
+    "Feedback",
+    "Job",
+    "JobEvent",
+    "JobMetric",
+    "Rewrite",
+    "StyleSample",
+    "Tenant",
+    "User",
+]
