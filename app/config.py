@@ -1,5 +1,8 @@
 """Settings: embedded by default, scaled by `IDIOLECT_*` environment variables."""
 
+import os
+import secrets
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -69,3 +72,22 @@ class Settings(BaseSettings):
 @lru_cache
 def get_settings() -> Settings:
     return Settings()
+
+
+def engine_token(settings: Settings) -> str:
+    """The secret that web and workers show the engine: from settings, else made once and kept in the data folder."""
+    if settings.engine_token:
+        return settings.engine_token
+    path = settings.data_dir / "engine.token"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    # Linking a finished file decides the race between processes starting together: the loser reads the winner's.
+    with suppress(FileExistsError):
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        try:
+            os.link(temporary, path)
+        finally:
+            temporary.unlink()
+    return path.read_text()
