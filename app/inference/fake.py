@@ -1,0 +1,77 @@
+"""An engine without a model, for tests and for trying the API: what it writes shows what it was asked."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from app.inference.types import EngineError, EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec
+
+BASE_DIGEST: Final = "ba5e" * 16
+
+
+@dataclass
+class FakeEngine:
+    """Deterministic: text i of a spec is `<digest[:8]|base>[/tag]#<seed>.<i> <the text>`.
+
+    `fail_with` is an EngineError code every call but `load` raises; `delay_s` is how long a rewrite takes;
+    `context_tokens` counts words, and a longer text is `too-long`; `known`, if given, are the only adapters it has.
+    """
+
+    fail_with: str | None = None
+    delay_s: float = 0.0
+    passage_words: int = 40
+    context_tokens: int = 2048
+    known: set[str] | None = None
+    specs: list[RewriteSpec] = field(default_factory=list)
+    """Every spec it was asked to rewrite, in order."""
+    warmed: list[str] = field(default_factory=list)
+    waiting: int = 0
+    running: int = 0
+
+    async def info(self) -> EngineInfo:
+        self._fail()
+        return EngineInfo("fake", BASE_DIGEST, 0, self.passage_words, self.context_tokens, "cpu")
+
+    async def load(self) -> EngineLoad:
+        return EngineLoad(self.waiting, self.running)
+
+    async def rewrite(self, spec: RewriteSpec) -> RewriteOutcome:
+        self.specs.append(spec)
+        self._fail()
+        self._find(spec.adapter_digest)
+        words = len(spec.text.split())
+        if words > self.context_tokens:
+            raise EngineError("too-long", f"{words} tokens, but the context holds {self.context_tokens}")
+        self.running += 1
+        try:
+            await anyio.sleep(self.delay_s)
+        finally:
+            self.running -= 1
+        writer = (spec.adapter_digest or "base")[:8] + (f"/{spec.tag}" if spec.tag else "")
+        return RewriteOutcome(
+            texts=[f"{writer}#{spec.seed}.{i} {spec.text}" for i in range(spec.n)],
+            finish=["stop"] * spec.n,
+            adapter_digest=spec.adapter_digest,
+            base_digest=BASE_DIGEST,
+            prompt_tokens=words,
+            completion_tokens=(words + 1) * spec.n,
+            timing={"queue": 0.0, "load": 0.0, "generate": self.delay_s * 1000},
+        )
+
+    async def warm(self, adapter_digest: str) -> float:
+        self._fail()
+        self._find(adapter_digest)
+        self.warmed.append(adapter_digest)
+        return 0.1
+
+    async def close(self) -> None:
+        """Nothing to close; here so that it can stand wherever HttpEngine does."""
+
+    def _fail(self) -> None:
+        if self.fail_with is not None:
+            raise EngineError(self.fail_with, f"told to fail with {self.fail_with}")
+
+    def _find(self, digest: str | None) -> None:
+        if digest is not None and self.known is not None and digest not in self.known:
+            raise EngineError("unknown-adapter", f"no adapter {digest[:8]}")
