@@ -57,6 +57,8 @@ class RewardConfig:
     meaning: float = 0.0
     entities: float = 1.0
     length: float = 1.0
+    endings: float = 0.0
+    """Weight against endings that the person does not share but rewrites of different prompts do."""
     calibrated: bool = True
     references: Literal["modes", "samples"] = "modes"
     dropout: float = 0.2
@@ -124,6 +126,7 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "reward.meaning": (0.0, 100.0),
     "reward.entities": (0.0, 100.0),
     "reward.length": (0.0, 100.0),
+    "reward.endings": (0.0, 100.0),
     "reward.dropout": (0.0, 0.95),
     "reward.untagged_share": (0.0, 1.0),
     "reward.length_slack": (0.0, 10.0),

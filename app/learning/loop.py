@@ -1,0 +1,92 @@
+"""What all loops share: the state a crash must not lose, the one optimizer step, and the learning-rate curves."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from app.learning import checkpoint
+from app.learning.types import Metrics, Policy
+
+GRADIENT_NORM = 1.0
+MICRO_BATCH = 8
+"""Rows per forward and backward pass: about a second on two cores, after which a training can give way."""
+
+GiveWay = Callable[[], None]
+"""Called before every micro-batch. It may wait, and it may raise to end the training."""
+
+
+class Diverged(ValueError):
+    """A loss or gradient is not finite. Raised before the optimizer steps: the parameters are the last good ones."""
+
+
+@dataclass
+class LoopState:
+    """A policy, its AdamW, and how many steps both have seen. Save it between steps, load it after a crash."""
+
+    policy: Policy
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    stage: str = ""
+    """The stage under which it was saved; empty if it never was."""
+
+    @classmethod
+    def new(cls, policy: Policy) -> Self:
+        """Loops set the learning rate of every step themselves."""
+        return cls(policy, torch.optim.AdamW(list(policy.parameters()), betas=(0.9, 0.99), weight_decay=0.0))
+
+    def save(self, path: Path, *, stage: str) -> None:
+        self.stage = stage
+        checkpoint.write(path, checkpoint.pack(self.optimizer), {"stage": stage, "step": str(self.step)})
+
+    @classmethod
+    def load(cls, path: Path, policy: Policy) -> Self:
+        """Put a saved state into `policy`. Raises checkpoint.UnusableCheckpoint, FileNotFoundError if there is none."""
+        tensors, notes = checkpoint.read(path)
+        state = cls.new(policy)
+        checkpoint.unpack(tensors, state.optimizer)
+        state.step, state.stage = int(notes["step"]), notes["stage"]
+        return state
+
+    def accumulate(self, loss: Tensor) -> None:
+        """Add a micro-batch's gradient. Raises Diverged if the loss is not finite."""
+        if not torch.isfinite(loss):
+            raise Diverged(f"the loss became {loss.item()} at step {self.step + 1}")
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def descend(self, learning_rate: float, *, scale: float = 1.0) -> Metrics:
+        """Scale and clip the accumulated gradient, step, count the step. Raises Diverged before touching anything."""
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        for parameter in parameters:
+            if parameter.grad is not None:
+                parameter.grad.mul_(scale)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, GRADIENT_NORM).item()
+        if not math.isfinite(norm):
+            raise Diverged(f"the gradient became {norm} at step {self.step + 1}")
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        self.skip()
+        return {"learning_rate": learning_rate, "gradient_norm": norm}
+
+    def skip(self) -> None:
+        """Count a step and drop its gradient, if any."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+
+
+def linear_decay(step: int, total: int, warmup: int) -> float:
+    """Share of the peak learning rate at 0-based `step`: up in `warmup` steps, then down to 0 after the last."""
+    return min(1.0, (step + 1) / max(1, warmup)) * (1 - step / total)
+
+
+def cosine_decay(step: int, total: int, warmup: int, final_share: float) -> float:
+    """Share of the peak learning rate at 0-based `step`: up in `warmup` steps, then a half cosine to `final_share`."""
+    if step < warmup:
+        return (step + 1) / warmup
+    progress = (step - warmup) / max(1, total - 1 - warmup)
+    return final_share + (1 - final_share) * (1 + math.cos(math.pi * min(1.0, progress))) / 2

@@ -1,0 +1,143 @@
+"""Mix the rewards, R = format * weighted mean of the rest, and do reward dropout.
+
+Every group draws one of the person's modes. Most groups are told its tag and paid for that mode alone. From the others
+the tag is withheld, and their style is the max over the references that survive *one dropout mask of the group*
+(Roman S, "The Right Approach to Personalize LLM Style"): all siblings are measured against the same references, never
+none, so their rewards stay comparable, and no single style is the best answer every time.
+
+_P group, _G sample of it, _N all rows (P * G, groups contiguous), _K reference.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from app.learning.recipes import RewardConfig
+from app.learning.rewards import endings, entities, human, length, meaning, style
+from app.learning.rewards.format import stripped, well_formed
+from app.learning.seeding import generator
+from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """What one group is asked and measured by."""
+
+    mode: str
+    tag: str | None
+    """The mode as the policy is told it; None where it is withheld."""
+    kept_K: tuple[bool, ...]
+    """The references that count: those of the mode if it is told, else those that dropout left."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    rewards_P_G: Tensor
+    metrics: Metrics
+    components: dict[str, Tensor]
+    """Each weighted component by name [N], before format and weights."""
+
+
+@dataclass(frozen=True)
+class Reward:
+    """All that a rewrite is judged by: weights, and the person's and the world's measures as plain callables."""
+
+    config: RewardConfig
+    references: style.References
+    encode_meaning: Encoder
+    neutralise: meaning.Neutralise
+    find_entities: EntityFinder
+    p_human: human.Detector | None = None
+    """Needed only where `config.human` is above 0."""
+    own_endings: Mapping[endings.Ending, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.config.human > 0 and self.p_human is None:
+            raise ValueError("a weight on human-likeness needs a detector")
+        if not any(self._weights().values()):
+            raise ValueError("all weights of the reward are 0")
+
+    def plan(self, seed: int, step: int, groups: int) -> list[GroupPlan]:
+        """Draw the groups of a step; the same seed and step draw the same plan."""
+        return [self._plan(generator(seed, "group", step, group)) for group in range(groups)]
+
+    def score(self, sources: Sequence[str], rollouts: Rollouts, plan: Sequence[GroupPlan]) -> Scored:
+        """Judge P * G rollouts of `sources` (the P plain passages, not the prompts). A row is paid 0 if malformed."""
+        group_size = len(rollouts.texts) // len(plan)
+        repeated = [source for source in sources for _ in range(group_size)]
+        texts = [stripped(text) for text in rollouts.texts]
+        format_N = well_formed(rollouts.texts, rollouts.is_finished)
+        similarity_N_K = self.references.similarity(texts)
+        kept_N_K = torch.tensor([group.kept_K for group in plan]).repeat_interleave(group_size, dim=0)
+        ratio_N = length.ratios(repeated, texts)
+
+        components = {
+            "style": similarity_N_K.masked_fill(~kept_N_K, -torch.inf).amax(-1),
+            "meaning": meaning.kept_meaning(
+                meaning.similarity(self.encode_meaning, self.neutralise, repeated, texts), self.config.meaning_target
+            ),
+            "entities": entities.kept_entities(entities.recall(self.find_entities, repeated, texts)),
+            "length": length.relative_length(ratio_N, self.config.length_slack),
+            "endings": endings.distinct_endings(texts, group_size, self.own_endings),
+        }
+        if self.p_human is not None:
+            components["human"] = human.humanlike(self.p_human(texts))
+
+        weights = {name: weight for name, weight in self._weights().items() if weight > 0}
+        mean_N = sum((weights[name] * components[name] for name in weights), torch.zeros(())) / sum(weights.values())
+        # Never below what a malformed row is paid: else breaking the format would be the cure for a bad style.
+        rewards_P_G = (format_N * mean_N.clamp(min=0)).view(len(plan), group_size)
+
+        metrics = {"reward": rewards_P_G.mean().item(), "format": format_N.mean().item()}
+        metrics |= {name: _mean_where(format_N, value_N) for name, value_N in components.items()}
+        metrics["length_ratio"] = _mean_where(format_N, ratio_N)
+        return Scored(rewards_P_G, metrics | self._style_metrics(similarity_N_K) | _plan_metrics(plan), components)
+
+    def _weights(self) -> dict[str, float]:
+        names = ("style", "human", "meaning", "entities", "length", "endings")
+        return {name: getattr(self.config, name) for name in names}
+
+    def _plan(self, rng: random.Random) -> GroupPlan:
+        shares = self.references.shares
+        mode = rng.choices(list(shares), weights=list(shares.values()))[0]
+        if rng.random() < self.config.untagged_share:
+            return GroupPlan(mode, None, surviving(len(self.references.tags), self.config.dropout, rng))
+        return GroupPlan(mode, mode, tuple(owner == mode for owner in self.references.tags))
+
+    def _style_metrics(self, similarity_N_K: Tensor) -> Metrics:
+        """Mean and deviation across the batch of the similarity to each mode: whether one style is taking over."""
+        metrics: Metrics = {}
+        for tag, similarity_N in zip(self.references.shares, self.references.by_mode(similarity_N_K).T, strict=True):
+            metrics[f"style.{tag}.mean"] = similarity_N.mean().item()
+            metrics[f"style.{tag}.std"] = similarity_N.std(correction=0).item()
+        return metrics
+
+
+def surviving(references: int, rate: float, rng: random.Random) -> tuple[bool, ...]:
+    """One dropout mask [K]: each reference is kept with 1 - rate, and a mask that keeps none is drawn again.
+
+    With a single reference there is nothing to drop. `rate` is below 1.
+    """
+    if references == 1:
+        return (True,)
+    while True:
+        kept_K = tuple(rng.random() >= rate for _ in range(references))
+        if any(kept_K):
+            return kept_K
+
+
+def _plan_metrics(plan: Sequence[GroupPlan]) -> Metrics:
+    untagged = [group for group in plan if group.tag is None]
+    return {
+        "told": 1 - len(untagged) / len(plan),
+        "dropped": float(sum(not kept for group in untagged for kept in group.kept_K)),
+        "droppable": float(len(plan[0].kept_K) > 1),
+    }
+
+
+def _mean_where(is_counted_N: Tensor, value_N: Tensor) -> float:
+    """Mean over the well-formed rows: what the others score means nothing. 0 if there are none."""
+    return ((value_N * is_counted_N).sum() / is_counted_N.sum().clamp(min=1)).item()
