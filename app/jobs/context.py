@@ -65,5 +65,5 @@ class JobContext(Protocol):
     def metrics(self, stage: str, step: int, values: Mapping[str, float], progress: float) -> None: ...
 
     def give_way(self) -> None:
-        """Call between micro-batches: waits while the engine serves requests, raises JobStopped if it is time to end."""
+        """Call between micro-batches: waits while the engine serves, raises JobStopped if it is time to end."""
         ...

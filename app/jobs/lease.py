@@ -1,0 +1,178 @@
+"""Holding a job: a claimed row, renewed and reported to by one background thread until it is ended or lost.
+
+The training thread never waits for the database: what it reports is queued here and written in short transactions. Each
+of them is fenced by the lease's owner, so a worker that was taken for dead cannot write over its successor.
+"""
+
+import logging
+import math
+import os
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from app.config import Settings
+from app.db import EVERY_TENANT, now, transaction
+from app.jobs import repository
+from app.jobs.context import JobSnapshot
+from app.models import JobEvent
+
+log = logging.getLogger(__name__)
+
+WRITE_EVERY_S = 0.5
+CLOSING_TRIES = 3
+
+
+@dataclass
+class Reports:
+    """What is waiting to be written, in the order it came; later values of a column or a point replace earlier ones."""
+
+    columns: dict[str, Any] = field(default_factory=dict)
+    events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    metrics: dict[tuple[str, int, str], float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.columns or self.events or self.metrics)
+
+    def followed_by(self, later: "Reports") -> "Reports":
+        return Reports(self.columns | later.columns, self.events + later.events, self.metrics | later.metrics)
+
+
+def checkpoint_folder(settings: Settings, job_id: str) -> Path:
+    return settings.storage_root / "checkpoints" / job_id
+
+
+def claim(job_id: str, settings: Settings) -> "Lease | None":
+    """The lease of a job that waits or whose worker died; None if there is nothing to do: a duplicate message."""
+    owner, when = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}", now()
+    with transaction(EVERY_TENANT) as session:
+        until = when + timedelta(seconds=settings.job_lease_s)
+        job = repository.claim(session, job_id, owner, when, until, settings.job_max_attempts)
+        if job is None:
+            return None
+        repository.add_event(session, job, "state", {"state": job.state, "attempt": job.attempt})
+        snapshot = JobSnapshot(
+            job.id, job.tenant_id, job.user_id, job.recipe, dict(job.config), job.origin, job.attempt
+        )
+    return Lease(snapshot, owner, settings)
+
+
+class Lease:
+    """`with claim(...) as lease:` keeps it renewed. The flags are safe to read from any thread."""
+
+    def __init__(self, job: JobSnapshot, owner: str, settings: Settings) -> None:
+        self.job = job
+        self.owner = owner
+        self.is_lost = threading.Event()
+        self.is_cancelled = threading.Event()
+        self._settings = settings
+        self._reports = Reports()
+        self._guard = threading.Lock()
+        self._end = threading.Event()
+        self._renewed_at = time.monotonic()
+        self._thread = threading.Thread(target=self._keep, name=f"lease-{job.id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_keeping()
+
+    def report(
+        self,
+        columns: Mapping[str, Any] | None = None,
+        event: tuple[str, dict[str, Any]] | None = None,
+        metrics: Mapping[tuple[str, int, str], float] | None = None,
+    ) -> None:
+        """Queue what row, log and curves should say. A point that is not finite is left out of its curve."""
+        finite = {key: float(value) for key, value in (metrics or {}).items() if math.isfinite(value)}
+        self._put(Reports(dict(columns or {}), [event] if event else [], finite))
+
+    def close(self, columns: Mapping[str, Any], **told: Any) -> bool:
+        """Write the last word about this attempt and let go of the row; False if another worker holds it now."""
+        self._stop_keeping()
+        self.report(
+            {**columns, "lease_owner": None, "lease_until": None}, ("state", {"state": columns["state"], **told})
+        )
+        for attempt in range(CLOSING_TRIES):
+            try:
+                return self._write()
+            except Exception:
+                log.exception("job %s: could not write how it ended", self.job.id)
+                time.sleep(attempt + 1)
+        return False
+
+    def _stop_keeping(self) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        while not self._end.wait(WRITE_EVERY_S) and not self.is_lost.is_set():
+            try:
+                self._tend()
+            except Exception:  # a database that is down for a moment must not end a training
+                log.exception("job %s: could not renew its lease", self.job.id)
+            if time.monotonic() - self._renewed_at > self._settings.job_lease_s:
+                self.is_lost.set()
+
+    def _tend(self) -> None:
+        is_due = time.monotonic() - self._renewed_at >= self._settings.job_heartbeat_s
+        if is_due or self._reports:
+            when = now()
+            self._put(
+                Reports({"lease_until": when + timedelta(seconds=self._settings.job_lease_s), "heartbeat_at": when})
+            )
+            if not self._write():
+                return
+        with transaction(self.job.tenant_id, read_only=True) as session:
+            is_cancelled = repository.is_cancel_requested(session, self.job.id, self.owner)
+        if is_cancelled is None:
+            self.is_lost.set()
+        elif is_cancelled:
+            self.is_cancelled.set()
+
+    def _put(self, later: Reports) -> None:
+        with self._guard:
+            self._reports = self._reports.followed_by(later)
+
+    def _write(self) -> bool:
+        with self._guard:
+            reports, self._reports = self._reports, Reports()
+        started = time.monotonic()
+        try:
+            is_held = self._write_held(reports)
+        except BaseException:
+            with self._guard:
+                self._reports = reports.followed_by(self._reports)
+            raise
+        if is_held:
+            self._renewed_at = started
+        else:
+            self.is_lost.set()
+        return is_held
+
+    def _write_held(self, reports: Reports) -> bool:
+        job = self.job
+        with transaction(job.tenant_id) as session:
+            if not repository.write_held(session, job.id, self.owner, reports.columns):
+                return False
+            session.add_all(
+                JobEvent(tenant_id=job.tenant_id, job_id=job.id, kind=kind, data=data) for kind, data in reports.events
+            )
+            if reports.metrics:
+                keys = {"tenant_id": job.tenant_id, "job_id": job.id}
+                repository.add_metrics(
+                    session,
+                    [
+                        keys | {"stage": stage, "step": step, "name": name, "value": value}
+                        for (stage, step, name), value in reports.metrics.items()
+                    ],
+                )
+        return True

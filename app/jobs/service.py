@@ -1,0 +1,136 @@
+"""Decides what may be trained, cancelled and tried again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.config import get_settings
+from app.db import now, transaction
+from app.errors import Conflict, NotFound, Unprocessable
+from app.jobs import repository
+from app.learning.recipes import InvalidConfig, resolve
+from app.models import CANCELLED, FINISHED, QUEUED, Job, JobEvent, JobMetric, User
+from app.queue import TRAIN, ring
+
+
+class InvalidTraining(Unprocessable):
+    type = "invalid-training"
+    title = "This training cannot be run"
+
+
+class TooFewSamples(Unprocessable):
+    type = "too-few-samples"
+    title = "There is too little writing to learn from"
+
+
+class AlreadyTraining(Conflict):
+    type = "already-training"
+    title = "This person's voice is already being trained"
+
+
+class JobFinished(Conflict):
+    type = "job-finished"
+    title = "The job has already ended"
+
+
+class JobNotRetryable(Conflict):
+    type = "job-not-retryable"
+    title = "Only a failed or cancelled job can be retried"
+
+
+def create(session: Session, user: User, recipe: str, config: dict[str, Any], origin: str = "api") -> Job:
+    """Write the job down and ring for it. Raises InvalidTraining, TooFewSamples, AlreadyTraining."""
+    try:
+        resolve(recipe, config, base_parameters=0)  # sizes change a recipe's defaults, never what is allowed
+    except InvalidConfig as error:
+        remedy = f"Correct or leave out {error.field}; what is left out takes the recipe's value."
+        raise InvalidTraining(f"{error.field}: {error}", field=error.field, remedy=remedy) from error
+    needed, there = get_settings().min_training_samples, repository.count_samples(session, user.id)
+    if there < needed:
+        raise TooFewSamples(
+            f"{user.external_id} has {there} of at least {needed} samples",
+            field="samples",
+            remedy=f"Add {needed - there} more with POST /v1/users/{user.external_id}/samples; thirty make a voice.",
+        )
+    job = Job(tenant_id=user.tenant_id, user_id=user.id, recipe=recipe, config=config, origin=origin)
+    try:
+        repository.add(session, job)
+    except repository.AlreadyActive as error:
+        raise _already_training(session, user.id) from error
+    repository.add_event(session, job, "state", {"state": QUEUED})
+    ring(session, TRAIN, job_id=job.id)
+    return job
+
+
+def get(session: Session, job_id: str) -> Job:
+    job = repository.get(session, job_id)
+    if job is None:
+        raise NotFound(f"there is no job {job_id}", field="job", remedy="List a user's jobs to find its id.")
+    return job
+
+
+def page(session: Session, user: User, before: str | None, limit: int) -> Sequence[Job]:
+    """A user's jobs, newest first, older than the job `before`."""
+    return repository.page(session, user.id, before, limit)
+
+
+def metrics(session: Session, job_id: str) -> Sequence[JobMetric]:
+    return repository.metrics_of(session, get(session, job_id).id)
+
+
+def cancel(session: Session, job_id: str) -> Job:
+    """A waiting job ends now, a running one at its next step. Raises JobFinished."""
+    job = get(session, job_id)
+    if repository.cancel_queued(session, job_id, now()):
+        repository.add_event(session, job, "state", {"state": CANCELLED, "reason": repository.CANCELLED_ON_REQUEST})
+    elif repository.request_cancel(session, job_id):
+        repository.add_event(
+            session, job, "note", {"text": "Cancellation requested; the training ends at its next step."}
+        )
+    else:
+        raise JobFinished(f"job {job_id} has {job.state}", remedy="Nothing is left to cancel.")
+    return get(session, job_id)
+
+
+def retry(session: Session, job_id: str) -> Job:
+    """Start a failed or cancelled job again, from its beginning. Raises JobNotRetryable, AlreadyTraining."""
+    job = get(session, job_id)
+    try:
+        is_requeued = repository.requeue(session, job_id, now())
+    except repository.AlreadyActive as error:
+        raise _already_training(session, job.user_id) from error
+    if not is_requeued:
+        raise JobNotRetryable(
+            f"job {job_id} is {job.state}", remedy="Wait for it to end, or create a new job for another training."
+        )
+    repository.forget_metrics(session, job_id)
+    repository.add_event(session, job, "state", {"state": QUEUED})
+    ring(session, TRAIN, job_id=job_id)
+    return get(session, job_id)
+
+
+def _already_training(session: Session, user_id: str) -> AlreadyTraining:
+    job = repository.active_of(session, user_id)
+    name = job.id if job else "of another request"
+    return AlreadyTraining(
+        f"job {name} is active for this user",
+        remedy=f"Follow GET /v1/jobs/{name} until it ends, or POST /v1/jobs/{name}/cancel first.",
+    )
+
+
+@dataclass(frozen=True)
+class News:
+    job: Job
+    events: Sequence[JobEvent]
+
+    @property
+    def is_last(self) -> bool:
+        return self.job.state in FINISHED and not self.events
+
+
+def news(tenant_id: str, job_id: str, after: int, limit: int = 200) -> News:
+    """The job and what its log says after this event, in a transaction of its own. Raises NotFound."""
+    with transaction(tenant_id, read_only=True) as session:
+        return News(get(session, job_id), repository.events_after(session, job_id, after, limit))

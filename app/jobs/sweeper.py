@@ -1,0 +1,103 @@
+"""What nobody may depend on a message for: run every few seconds, it finds what was left lying and rings again."""
+
+import logging
+import shutil
+from datetime import timedelta
+from typing import Any, Final
+
+from app.config import get_settings
+from app.db import EVERY_TENANT, now, transaction
+from app.jobs import repository, service
+from app.jobs.failures import died_too_often
+from app.models import CANCELLED, FAILED, QUEUED, Job
+from app.queue import SCORE_FEEDBACK, SCORE_REWRITE, TRAIN, ring
+
+log = logging.getLogger(__name__)
+
+SILENT_AFTER: Final = timedelta(seconds=60)
+"""A queued job rung for this long ago may have lost its message, or be stuck behind a long training."""
+UNSCORED_AFTER: Final = timedelta(seconds=20)
+GIVE_UP_AFTER: Final = timedelta(days=1)
+"""What could not be scored in this time will not be."""
+AT_ONCE: Final = 50
+TOLD: Final[tuple[str, ...]] = ("state", "reason", "remedy")
+
+
+def sweep() -> None:
+    recover_jobs()
+    ring_for_waiting_jobs()
+    ring_for_scores()
+    train_from_feedback()
+    discard_checkpoints()
+
+
+def recover_jobs() -> None:
+    """Jobs whose worker died wait again, unless they were cancelled meanwhile or killed too many workers."""
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        expired = repository.expired(session, now())
+    for job in expired:
+        values = _fate(job)
+        with transaction(job.tenant_id) as session:
+            if not repository.release(session, job, now(), values):
+                continue
+            repository.add_event(session, job, "state", {key: values[key] for key in TOLD if key in values})
+            log.warning("job %s: its worker died in attempt %d, now %s", job.id, job.attempt, values["state"])
+            if values["state"] == QUEUED:
+                ring(session, TRAIN, job_id=job.id)
+
+
+def _fate(job: Job) -> dict[str, Any]:
+    if job.cancel_requested:
+        return {"state": CANCELLED, "reason": repository.CANCELLED_ON_REQUEST, "finished_at": now()}
+    if job.attempt >= get_settings().job_max_attempts:
+        failure = died_too_often(job.attempt)
+        return {"state": FAILED, "reason": failure.reason, "remedy": failure.remedy, "finished_at": now()}
+    return {"state": QUEUED, "published_at": now()}
+
+
+def ring_for_waiting_jobs() -> None:
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        waiting = repository.silent(session, now() - SILENT_AFTER)
+    for job in waiting:
+        with transaction(job.tenant_id) as session:
+            if job.cancel_requested:  # cancelled in the moment in which its worker handed it back
+                service.cancel(session, job.id)
+            elif repository.mark_rung(session, job.id, now()):
+                ring(session, TRAIN, job_id=job.id)
+
+
+def ring_for_scores() -> None:
+    """Newest first, so that a row that can never be scored keeps nobody waiting."""
+    span = (now() - GIVE_UP_AFTER, now() - UNSCORED_AFTER)
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        for rewrite_id in repository.unscored_rewrites(session, *span, AT_ONCE):
+            ring(session, SCORE_REWRITE, rewrite_id=rewrite_id)
+        for feedback_id in repository.unscored_feedback(session, *span, AT_ONCE):
+            ring(session, SCORE_FEEDBACK, feedback_id=feedback_id)
+
+
+def train_from_feedback() -> None:
+    """Closes the loop: whoever has said enough new about their rewrites, and has been silent since, is trained."""
+    settings = get_settings()
+    quiet_since = now() - timedelta(seconds=settings.feedback_quiet_s)
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        people = repository.people_with_news(session, settings.feedback_min_new, quiet_since)
+    for user in people:
+        try:
+            with transaction(user.tenant_id) as session:
+                job = service.create(session, user, "voice", {}, origin="feedback")
+            log.info("job %s: enough new feedback", job.id)
+        except (service.TooFewSamples, service.AlreadyTraining) as reason:
+            log.debug("feedback of user %s starts no training: %s", user.id, reason)
+
+
+def discard_checkpoints() -> None:
+    """Folders of jobs that ended without their worker, or were erased with their user."""
+    root = get_settings().storage_root / "checkpoints"
+    folders = [folder for folder in root.iterdir() if folder.is_dir()] if root.is_dir() else []
+    if folders:
+        with transaction(EVERY_TENANT, read_only=True) as session:
+            active = repository.active_ids(session)
+        for folder in folders:
+            if folder.name not in active:
+                shutil.rmtree(folder, ignore_errors=True)

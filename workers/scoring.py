@@ -1,0 +1,19 @@
+"""Scores of rewrites and feedback, which neither web nor engine compute. Models are imported with the first score."""
+
+from celery import shared_task
+
+from app.queue import SCORE_FEEDBACK, SCORE_REWRITE
+
+
+@shared_task(name=SCORE_REWRITE)  # type: ignore[untyped-decorator]
+def score_rewrite(rewrite_id: str) -> None:
+    from app.feedback import scoring
+
+    scoring.score_rewrite(rewrite_id)
+
+
+@shared_task(name=SCORE_FEEDBACK)  # type: ignore[untyped-decorator]
+def score_feedback(feedback_id: str) -> None:
+    from app.feedback import scoring
+
+    scoring.score_feedback(feedback_id)
