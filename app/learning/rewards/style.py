@@ -29,10 +29,10 @@ class Calibration:
     self_K: Tensor
     """Mean similarity of the person's own texts, each left out of the reference that it is compared with."""
 
-    def __call__(self, similarity_N_K: Tensor) -> Tensor:
-        """Calibrated similarity in [-1, 1]."""
+    def __call__(self, cosine_N_K: Tensor) -> Tensor:
+        """The cosines on each reference's own scale: 0 neutral, 1 the person."""
         scale_K = (self.self_K - self.neutral_K).clamp(min=NARROWEST_SCALE)
-        return ((similarity_N_K - self.neutral_K) / scale_K).clamp(-1, 1)
+        return (cosine_N_K - self.neutral_K) / scale_K
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,17 @@ class References:
     """Each mode's share of the samples, by tag, in the person's order."""
     calibration: Calibration | None
 
+    def cosine(self, texts: Sequence[str]) -> Tensor:
+        """Cosine with each reference [N, K]. An empty text is read as a full stop."""
+        return self.encoder([text or "." for text in texts]) @ self.rows_K_D.T
+
+    def scaled(self, cosine_N_K: Tensor) -> Tensor:
+        """Cosines on the calibrated scale where there is one, unbounded: for asking which mode is nearest."""
+        return self.calibration(cosine_N_K) if self.calibration else cosine_N_K
+
     def similarity(self, texts: Sequence[str]) -> Tensor:
-        """Similarity [N, K], calibrated where the recipe says so. An empty text is read as a full stop."""
-        raw_N_K = self.encoder([text or "." for text in texts]) @ self.rows_K_D.T
-        return self.calibration(raw_N_K) if self.calibration else raw_N_K
+        """What a text is paid by [N, K], in [-1, 1]: nobody is paid for being more like a person than they are."""
+        return self.scaled(self.cosine(texts)).clamp(-1, 1)
 
     def of_mode(self, tag: str) -> Tensor:
         """Which references belong to the mode [K], bool."""

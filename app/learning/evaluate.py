@@ -1,0 +1,125 @@
+"""Candidate against incumbent: the same prompts, the same modes told, differences with bootstrap intervals.
+
+A score is not quality; the comparison keeps texts side by side to be read. A prompt may have several outputs,
+contiguous, and is one draw of every bootstrap.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from app.learning.assessment import Assessment, Yardstick, assess, finite, nearest_modes, perplexity
+from app.learning.bootstrap import Interval, interval
+from app.learning.rewards.style import References
+from app.learning.seeding import generator
+
+GATE_LEVEL = 0.90
+REPORT_LEVEL = 0.95
+SIDE_BY_SIDE = 10
+
+
+@dataclass(frozen=True)
+class Comparison:
+    inputs: list[str]
+    candidate: Assessment
+    incumbent: Assessment
+    input_perplexity: float
+    own_perplexity: float
+    """Of the person's held-out samples; NaN without any."""
+    own_modes: dict[str, float]
+    """Share of the person's own samples nearest to each mode, by the measure that the outputs are judged by."""
+    seed: int = 0
+
+    @property
+    def prompts(self) -> int:
+        return len(self.inputs)
+
+    @cached_property
+    def style_gain(self) -> Interval:
+        """Candidate minus incumbent, paired by prompt, with the gate's 90 % interval."""
+        return self.gain("style", GATE_LEVEL)
+
+    def gain(self, name: str, level: float) -> Interval:
+        candidate, incumbent = (self._by_prompt(side, name) for side in (self.candidate, self.incumbent))
+        return interval([c - i for c, i in zip(candidate, incumbent, strict=True)], level=level, seed=self.seed)
+
+    def report(self) -> dict[str, Any]:
+        """Everything as plain JSON values: both summaries, 95 % intervals of means and gains, texts side by side."""
+        sides = {"candidate": self.candidate, "incumbent": self.incumbent}
+        per_prompt = len(self.candidate.outputs) // self.prompts
+        return {
+            "prompts": self.prompts,
+            "input_perplexity": finite(self.input_perplexity),
+            "own_perplexity": finite(self.own_perplexity),
+            "own_modes": self.own_modes,
+            **{name: side.summary() for name, side in sides.items()},
+            "intervals": {
+                measure: {
+                    **{
+                        name: _ends(interval(self._by_prompt(side, measure), level=REPORT_LEVEL, seed=self.seed))
+                        for name, side in sides.items()
+                    },
+                    "gain": _ends(self.gain(measure, REPORT_LEVEL)),
+                }
+                for measure in self.candidate.averaged
+            },
+            "texts": [
+                {"input": text, **{name: side.outputs[i * per_prompt] for name, side in sides.items()}}
+                for i, text in enumerate(self.inputs[:SIDE_BY_SIDE])
+            ],
+        }
+
+    def _by_prompt(self, side: Assessment, name: str) -> list[float]:
+        values = torch.tensor(side.values[name], dtype=torch.float64).view(self.prompts, -1)
+        return [float(value) for value in values.nanmean(-1)]
+
+
+def compare(
+    inputs: Sequence[str],
+    candidate: Sequence[str],
+    incumbent: Sequence[str],
+    tags: Sequence[str | None],
+    yardstick: Yardstick,
+    *,
+    seed: int = 0,
+) -> Comparison:
+    """Measure both sides' outputs for the same neutral inputs and told modes.
+
+    Each side has a whole number of outputs per input, contiguous, and `tags` has the mode told for each input (None:
+    none was told). Outputs are rewrites as a user sees them, without the prefix.
+    Raises ValueError for no inputs, sides of unequal or ragged length, and unknown tags.
+    """
+    if not inputs or len(inputs) != len(tags):
+        raise ValueError("a comparison needs inputs, and a tag or None for each of them")
+    if len(candidate) != len(incumbent) or not candidate or len(candidate) % len(inputs):
+        raise ValueError(f"{len(candidate)} and {len(incumbent)} outputs cannot be paired over {len(inputs)} inputs")
+    if unknown := {tag for tag in tags if tag is not None} - set(yardstick.references.shares):
+        raise ValueError(f"the person has no mode {', '.join(sorted(unknown))}")
+    own = list(yardstick.held_out_samples)
+    return Comparison(
+        list(inputs),
+        assess(inputs, candidate, tags, yardstick),
+        assess(inputs, incumbent, tags, yardstick),
+        perplexity(yardstick.log_likelihood(list(inputs)).tolist()),
+        perplexity(yardstick.log_likelihood(own).tolist()) if own else float("nan"),
+        nearest_modes(yardstick.references, yardstick.training_samples),
+        seed,
+    )
+
+
+def tags_by_share(references: References, count: int, *, seed: int = 0) -> list[str]:
+    """Modes to tell for `count` prompts, each as often as its share says to the nearest whole prompt, shuffled."""
+    exact = {tag: share * count for tag, share in references.shares.items()}
+    quota = {tag: math.floor(share) for tag, share in exact.items()}
+    for tag in sorted(exact, key=lambda tag: quota[tag] - exact[tag])[: count - sum(quota.values())]:
+        quota[tag] += 1
+    tags = [tag for tag, times in quota.items() for _ in range(times)]
+    return generator(seed, "told modes").sample(tags, len(tags))
+
+
+def _ends(found: Interval) -> list[float | None]:
+    return [finite(found.mean), finite(found.low), finite(found.high)]

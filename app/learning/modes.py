@@ -1,0 +1,140 @@
+"""Which voices does a person have? Their own labels win; without labels, clusters of style, if they are distinct.
+
+Most people have one voice as far as 40 samples can tell, so one is the answer unless clusters are clearly apart. The
+clustering is k-means on the style encoder's unit rows, at most four clusters, judged by their silhouette.
+
+_N sample, _D embedding, _K mode.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from app.learning.rewards.style import FEWEST_TEXTS, centroid
+from app.learning.seeding import derive
+from app.learning.types import Encoder, Mode
+
+MOST_MODES = 4
+FEWEST_CLUSTERED = 6
+"""Texts of a mode that nobody has named: a cluster, or what is left over beside the named ones."""
+DISTINCT = 0.2
+"""Silhouette above which clusters count as voices."""
+OTHER = "other"
+TAG_LENGTH = 40
+
+_RESTARTS = 8
+_ROUNDS = 50
+
+
+@dataclass(frozen=True)
+class Clusters:
+    assignment_N: Tensor
+    silhouette: float
+
+
+def tag_of(context: str) -> str:
+    """A context as people type it to the tag that stands for it: one line, lower case, at most 40 characters."""
+    return " ".join(context.split()).lower()[:TAG_LENGTH].strip()
+
+
+def find_modes(texts: Sequence[str], contexts: Sequence[str | None], encoder: Encoder, *, seed: int = 0) -> list[Mode]:
+    """The person's 1..4 modes, largest first; every text is in exactly one.
+
+    A context with 4 texts or more is a mode (the four largest, if there are more). What is left joins the nearest one,
+    or forms the mode `other` if it is at least 6 texts. With no such context the texts are clustered into `voice 1`,
+    `voice 2`, ... Raises ValueError without texts.
+    """
+    if not texts:
+        raise ValueError("there is no text to find a voice in")
+    rows_N_D = encoder(list(texts))
+    tags = _by_context(contexts, rows_N_D) or _by_cluster(rows_N_D, seed)
+    sizes = {tag: tags.count(tag) for tag in dict.fromkeys(tags)}
+    return [
+        Mode(tag, size / len(texts), [text for text, owner in zip(texts, tags, strict=True) if owner == tag])
+        for tag, size in sorted(sizes.items(), key=lambda item: -item[1])
+    ]
+
+
+def _by_context(contexts: Sequence[str | None], rows_N_D: Tensor) -> list[str]:
+    """Each sample's tag; empty if no context has enough samples."""
+    tags = [tag_of(context or "") for context in contexts]
+    named = [tag for tag in dict.fromkeys(tags) if tag and tags.count(tag) >= FEWEST_TEXTS]
+    named = sorted(named, key=lambda tag: -tags.count(tag))[:MOST_MODES]
+    left = [i for i, tag in enumerate(tags) if tag not in named]
+    if not named or not left:
+        return tags if named else []
+    if len(left) >= FEWEST_CLUSTERED and len(named) < MOST_MODES and OTHER not in named:
+        joined = [OTHER] * len(left)
+    else:
+        centroids_K_D = torch.stack([centroid(rows_N_D[[t == tag for t in tags]]) for tag in named])
+        joined = [named[k] for k in (rows_N_D[left] @ centroids_K_D.T).argmax(-1).tolist()]
+    for i, tag in zip(left, joined, strict=True):
+        tags[i] = tag
+    return tags
+
+
+def _by_cluster(rows_N_D: Tensor, seed: int) -> list[str]:
+    assignment_N = torch.zeros(len(rows_N_D), dtype=torch.long)
+    best = DISTINCT
+    for k in range(2, min(MOST_MODES, len(rows_N_D) // FEWEST_CLUSTERED) + 1):
+        found = cluster(rows_N_D, k, seed)
+        if found.silhouette > best and found.assignment_N.bincount(minlength=k).min() >= FEWEST_CLUSTERED:
+            assignment_N, best = found.assignment_N, found.silhouette
+    ranks = assignment_N.bincount().argsort(descending=True, stable=True).argsort()
+    return [f"voice {ranks[cluster_index] + 1}" for cluster_index in assignment_N.tolist()]
+
+
+def cluster(rows_N_D: Tensor, k: int, seed: int) -> Clusters:
+    """K-means: the tightest of several seeded starts (k-means++), with its silhouette."""
+    random = torch.Generator().manual_seed(derive(seed, "cluster", k))
+    tightest, best_N = float("inf"), torch.zeros(len(rows_N_D), dtype=torch.long)
+    for _ in range(_RESTARTS):
+        centres_K_D = _spread(rows_N_D, k, random)
+        for _ in range(_ROUNDS):
+            assignment_N = _distances(rows_N_D, centres_K_D).argmin(-1)
+            moved_K_D = torch.stack(
+                [rows_N_D[assignment_N == j].mean(0) if (assignment_N == j).any() else centres_K_D[j] for j in range(k)]
+            )
+            if torch.equal(moved_K_D, centres_K_D):
+                break
+            centres_K_D = moved_K_D
+        inertia = (rows_N_D - centres_K_D[assignment_N]).square().sum().item()
+        if inertia < tightest:
+            tightest, best_N = inertia, assignment_N
+    return Clusters(best_N, silhouette(rows_N_D, best_N))
+
+
+def silhouette(rows_N_D: Tensor, assignment_N: Tensor) -> float:
+    """Mean over texts of (b - a) / max(a, b): a the mean distance to its own cluster, b to the nearest other one.
+
+    In [-1, 1]; a text alone in its cluster counts 0, and so does everything if there is one cluster only.
+    """
+    labels = torch.tensor(sorted(set(assignment_N.tolist())))
+    if len(labels) < 2:
+        return 0.0
+    distance_N_N = _distances(rows_N_D, rows_N_D)
+    member_N_K = (assignment_N.unsqueeze(-1) == labels).float()
+    size_K = member_N_K.sum(0)
+    total_N_K = distance_N_N @ member_N_K
+    own_size_N = (member_N_K * size_K).sum(-1)
+    a_N = (total_N_K * member_N_K).sum(-1) / (own_size_N - 1).clamp(min=1)
+    b_N = (total_N_K / size_K).masked_fill(member_N_K.bool(), torch.inf).amin(-1)
+    score_N = (b_N - a_N) / torch.maximum(a_N, b_N).clamp(min=1e-12)
+    return float(score_N.masked_fill(own_size_N < 2, 0.0).mean())
+
+
+def _spread(rows_N_D: Tensor, k: int, random: torch.Generator) -> Tensor:
+    """k-means++: the first centre by chance, each next one with probability by its squared distance to those chosen."""
+    chosen = [int(torch.randint(len(rows_N_D), (1,), generator=random))]
+    while len(chosen) < k:
+        squared_N = _distances(rows_N_D, rows_N_D[chosen]).amin(-1).square()
+        weights_N = squared_N if squared_N.sum() > 0 else torch.ones_like(squared_N)
+        chosen.append(int(torch.multinomial(weights_N, 1, generator=random)))
+    return rows_N_D[chosen].clone()
+
+
+def _distances(left_N_D: Tensor, right_M_D: Tensor) -> Tensor:
+    """Euclidean [N, M], without the matrix-product shortcut that puts equal rows a little apart."""
+    return torch.cdist(left_N_D, right_M_D, compute_mode="donot_use_mm_for_euclid_dist")
