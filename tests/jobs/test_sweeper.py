@@ -1,0 +1,168 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.db import now, transaction
+from app.jobs import runner, sweeper
+from app.jobs.context import TrainingOutcome
+from app.jobs.lease import checkpoint_folder, claim
+from app.models import Feedback, Job, Rewrite
+
+LONG_AGO = now() - timedelta(hours=1)
+
+
+def dies(desk: Any, job: Job) -> None:
+    """A worker claims the job and is never heard of again."""
+    assert claim(job.id, runner.get_settings()) is not None
+    desk.change(job, lease_until=LONG_AGO)
+
+
+def rewrites(user: Any, count: int, **columns: Any) -> list[Rewrite]:
+    values = {"text": "t", "outputs": ["o"], "base_digest": "b", "seed": 0} | columns
+    rows = [Rewrite(tenant_id=user.tenant_id, user_id=user.id, **values) for _ in range(count)]
+    with transaction(user.tenant_id) as session:
+        session.add_all(rows)
+    return rows
+
+
+def says(user: Any, count: int, **columns: Any) -> list[Feedback]:
+    [rewrite] = rewrites(user, 1, scored_at=now())
+    values = {"text": "nice", "created_at": LONG_AGO, "satisfaction": 0.8, "scored_at": LONG_AGO} | columns
+    rows = [Feedback(tenant_id=user.tenant_id, user_id=user.id, rewrite_id=rewrite.id, **values) for _ in range(count)]
+    with transaction(user.tenant_id) as session:
+        session.add_all(rows)
+    return rows
+
+
+def jobs_of(user: Any) -> list[Job]:
+    from app.jobs import service
+
+    with transaction(user.tenant_id, read_only=True) as session:
+        return list(service.page(session, user, None, 10))
+
+
+def test_a_dead_workers_job_waits_again_and_is_rung(desk: Any, ada: Any) -> None:
+    job = desk.submit(ada)
+    dies(desk, job)
+    sweeper.recover_jobs()
+    assert (desk.row(job).state, desk.row(job).lease_owner) == ("queued", None)
+    assert desk.rung("jobs.train") == [{"job_id": job.id}] * 2
+    runner.run_training(job.id, lambda context: TrainingOutcome(1, "promoted"))
+    assert (desk.row(job).state, desk.row(job).attempt) == ("succeeded", 2)
+
+
+def test_a_living_workers_job_is_left_alone(desk: Any, ada: Any) -> None:
+    job = desk.submit(ada)
+    lease = claim(job.id, runner.get_settings())
+    sweeper.sweep()
+    assert desk.row(job).lease_owner == lease.owner
+    assert len(desk.rung("jobs.train")) == 1
+
+
+def test_a_job_that_kills_its_workers_fails_with_a_reason(desk: Any, ada: Any) -> None:
+    job = desk.submit(ada)
+    for _ in range(3):
+        dies(desk, job)
+        sweeper.recover_jobs()
+    row = desk.row(job)
+    assert row.state == "failed"
+    assert "died 3 times" in row.reason
+    assert "retry" in row.remedy
+    assert claim(job.id, runner.get_settings()) is None
+
+
+def test_a_worker_that_wakes_up_cannot_take_its_job_back(desk: Any, ada: Any) -> None:
+    job = desk.submit(ada)
+    lease = claim(job.id, runner.get_settings())
+    desk.change(job, lease_until=LONG_AGO)
+    sweeper.recover_jobs()
+    with lease:
+        assert not lease.close({"state": "succeeded"})
+    assert desk.row(job).state == "queued"
+
+
+def test_a_cancelled_job_whose_worker_died_is_cancelled(desk: Any, ada: Any) -> None:
+    job = desk.submit(ada)
+    dies(desk, job)
+    desk.cancel(job)
+    sweeper.recover_jobs()
+    assert desk.row(job).state == "cancelled"
+
+
+def test_a_job_handed_back_while_it_was_cancelled_is_cancelled(desk: Any, ada: Any) -> None:
+    job = desk.submit(ada)
+    desk.change(job, cancel_requested=True, published_at=runner.AT_ONCE)
+    sweeper.ring_for_waiting_jobs()
+    assert desk.row(job).state == "cancelled"
+
+
+def test_the_bell_is_rung_again_only_for_jobs_silent_for_a_while(desk: Any, ada: Any) -> None:
+    lost, fresh = desk.submit(ada), desk.submit(desk.add_person("bob"))
+    desk.change(lost, published_at=LONG_AGO)
+    sweeper.ring_for_waiting_jobs()
+    sweeper.ring_for_waiting_jobs()
+    assert desk.rung("jobs.train") == [{"job_id": lost.id}, {"job_id": fresh.id}, {"job_id": lost.id}]
+
+
+def test_what_was_never_scored_is_rung_for_within_bounds(desk: Any, ada: Any) -> None:
+    minute, week = now() - timedelta(minutes=1), now() - timedelta(days=7)
+    rewrites(ada, 1)
+    rewrites(ada, 1, created_at=week)
+    rewrites(ada, 1, created_at=minute, scored_at=now())
+    waiting = rewrites(ada, 60, created_at=minute)
+    [unheard] = says(ada, 1, created_at=minute, scored_at=None, satisfaction=None)
+    sweeper.ring_for_scores()
+    newest_first = [{"rewrite_id": rewrite.id} for rewrite in reversed(waiting)]
+    assert desk.rung("rewrites.score") == newest_first[:50]
+    assert desk.rung("feedback.score") == [{"feedback_id": unheard.id}]
+
+
+def test_enough_feedback_and_silence_start_a_training_once(desk: Any, ada: Any) -> None:
+    says(ada, 5)
+    sweeper.train_from_feedback()
+    sweeper.train_from_feedback()
+    [job] = jobs_of(ada)
+    assert (job.origin, job.recipe) == ("feedback", "voice")
+    runner.run_training(job.id, lambda context: TrainingOutcome(1, "rejected"))
+    sweeper.train_from_feedback()
+    assert len(jobs_of(ada)) == 1, "old feedback does not ask twice"
+    says(ada, 5, scored_at=now(), created_at=LONG_AGO)
+    sweeper.train_from_feedback()
+    assert len(jobs_of(ada)) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "columns"),
+    [
+        (4, {}),
+        (5, {"scored_at": None, "satisfaction": None}),
+        (5, {"created_at": now()}),
+    ],
+    ids=["too few", "not scored", "still talking"],
+)
+def test_feedback_that_does_not_start_a_training(desk: Any, ada: Any, count: int, columns: dict[str, Any]) -> None:
+    says(ada, count, **columns)
+    sweeper.train_from_feedback()
+    assert jobs_of(ada) == []
+
+
+def test_one_who_cannot_be_trained_keeps_nobody_else_waiting(desk: Any, ada: Any) -> None:
+    brief = desk.add_person("brief", samples=1)
+    says(brief, 5)
+    says(ada, 5)
+    sweeper.train_from_feedback()
+    assert jobs_of(brief) == []
+    assert len(jobs_of(ada)) == 1
+
+
+def test_checkpoints_live_as_long_as_their_jobs(desk: Any, ada: Any, settings: Any) -> None:
+    waiting = desk.submit(ada)
+    folders = [checkpoint_folder(settings, name) for name in (waiting.id, "erased")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    sweeper.discard_checkpoints()
+    assert [folder.exists() for folder in folders] == [True, False]
+    desk.cancel(waiting)
+    sweeper.sweep()
+    assert not folders[0].exists()
