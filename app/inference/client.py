@@ -90,6 +90,8 @@ def _headers(token: str) -> dict[str, str]:
 
 
 def _answer(response: httpx.Response) -> Any:
+    if response.status_code in (401, 403):
+        raise EngineError("unavailable", "the engine refused our token: both must read the same engine token")
     try:
         body = response.json()
     except ValueError as error:
@@ -99,6 +101,4 @@ def _answer(response: httpx.Response) -> Any:
     code = body.get("code") if isinstance(body, dict) else None
     if code in CODES:
         raise EngineError(code, str(body.get("message", "")))
-    if response.status_code in (401, 403):
-        raise EngineError("unavailable", "the engine refused our token: both must read the same engine token")
     raise EngineError("unavailable", f"the engine answered {response.status_code}")
