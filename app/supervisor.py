@@ -111,7 +111,7 @@ class Supervisor:
         try:
             for child in self.children:
                 _refuse_taken_port(child.program)
-            migrate(self.settings)
+            migrate(self.settings.resolved_database_url)
             self._thread.start()
             self._wait_until_ready(ready_within_s, tell)
         except BaseException:
