@@ -36,8 +36,9 @@ class LoopState:
 
     @classmethod
     def new(cls, policy: Policy) -> Self:
-        """Loops set the learning rate of every step themselves."""
-        return cls(policy, torch.optim.AdamW(list(policy.parameters()), betas=(0.9, 0.99), weight_decay=0.0))
+        """Over the policy's trainable parameters. Loops set the learning rate of every step themselves."""
+        trainable = [parameter for parameter in policy.parameters() if parameter.requires_grad]
+        return cls(policy, torch.optim.AdamW(trainable, betas=(0.9, 0.99), weight_decay=0.0))
 
     def save(self, path: Path, *, stage: str) -> None:
         self.stage = stage

@@ -1,0 +1,162 @@
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.learning.recipes import RewardConfig
+from app.learning.rewards.compose import GroupPlan, Reward, surviving
+from app.learning.rewards.style import references
+from app.learning.types import Mode, Rollouts
+
+ALL = RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=0.5, length=0.5)
+
+
+def rollouts_of(texts, is_finished=None):
+    return Rollouts(
+        prompts=[],
+        texts=texts,
+        prompt_ids=[],
+        completion_ids=[],
+        is_finished=is_finished or [True] * len(texts),
+        logprobs_B_T=torch.zeros(0),
+        mask_B_T=torch.zeros(0),
+    )
+
+
+@pytest.fixture
+def reward(word_encoder, two_modes):
+    return Reward(
+        ALL,
+        references(word_encoder, two_modes, ["tea tea tea"]),
+        encode_meaning=lambda texts: torch.ones(len(texts), 1),
+        neutralise=lambda text: text,
+        find_entities=lambda texts: [frozenset({"tea"})] * len(texts),
+    )
+
+
+@given(count=st.integers(1, 30), rate=st.floats(0, 0.95), seed=st.integers(0, 1000))
+def test_a_mask_never_drops_everything(count, rate, seed):
+    kept = surviving(count, rate, random.Random(seed))
+    assert len(kept) == count
+    assert any(kept)
+
+
+@pytest.mark.parametrize(("count", "rate"), [(40, 0.2), (4, 0.2), (2, 0.5)])
+def test_the_rate_is_right_up_to_the_masks_that_were_redrawn(count, rate):
+    rng = random.Random(1)
+    kept = sum(sum(surviving(count, rate, rng)) for _ in range(4000)) / (4000 * count)
+    assert kept == pytest.approx((1 - rate) / (1 - rate**count), abs=0.02)
+
+
+def test_no_dropout_drops_nothing():
+    assert surviving(5, 0.0, random.Random(1)) == (True,) * 5
+
+
+def test_a_single_reference_is_never_dropped():
+    assert all(surviving(1, 0.95, random.Random(seed)) == (True,) for seed in range(50))
+
+
+@given(seed=st.integers(0, 100), step=st.integers(0, 1000))
+def test_a_step_draws_the_same_plan_again_and_another_step_another(reward_by_hypothesis, seed, step):
+    plan = reward_by_hypothesis.plan(seed, step, 12)
+    assert plan == reward_by_hypothesis.plan(seed, step, 12)
+    assert plan != reward_by_hypothesis.plan(seed, step + 1, 12)
+
+
+@pytest.fixture(scope="module")
+def reward_by_hypothesis():
+    def encoder(texts):
+        return torch.nn.functional.one_hot(torch.tensor([ord(text[0]) % 8 for text in texts]), 8).float()
+
+    modes = [Mode(tag, share, [tag] * 4) for tag, share in (("a", 0.5), ("b", 0.25), ("c", 0.25))]
+    return Reward(
+        RewardConfig(human=0.0, untagged_share=0.4),
+        references(encoder, modes, ["z"]),
+        encode_meaning=encoder,
+        neutralise=str,
+        find_entities=lambda texts: [frozenset()] * len(texts),
+    )
+
+
+def test_modes_are_drawn_by_share_and_most_groups_are_told(reward_by_hypothesis):
+    plan = [group for step in range(100) for group in reward_by_hypothesis.plan(0, step, 20)]
+    share = {mode: sum(group.mode == mode for group in plan) / 2000 for mode in "abc"}
+    assert share == pytest.approx({"a": 0.5, "b": 0.25, "c": 0.25}, abs=0.04)
+    told = [group for group in plan if group.tag is not None]
+    assert len(told) / 2000 == pytest.approx(0.6, abs=0.04)
+    assert all(group.tag == group.mode for group in told)
+    assert {group.mode: group.kept_K for group in told} == {
+        "a": (True, False, False),
+        "b": (False, True, False),
+        "c": (False, False, True),
+    }
+    masks = {group.kept_K for group in plan if group.tag is None}
+    assert len(masks) == 7
+
+
+def test_one_mask_for_all_siblings_of_a_group(reward):
+    texts = ["Rewritten: berry berry", "Rewritten: cherry cherry"] * 2
+    plan = [GroupPlan("berries", None, (True, False)), GroupPlan("berries", None, (False, True))]
+    style = reward.score(["tea tea", "tea tea"], rollouts_of(texts), plan).components["style"]
+    berries, cherries = reward.references.similarity(["berry berry", "cherry cherry"])
+    assert style.tolist() == [berries[0].item(), cherries[0].item(), berries[1].item(), cherries[1].item()]
+    assert style[0] == style[3] == 1
+    assert max(style[1], style[2]) < 0
+
+
+def test_the_reward_is_format_times_the_weighted_mean(reward):
+    plan = [GroupPlan("berries", "berries", (True, False))]
+    texts = ["Rewritten: berry berry tea", "Rewritten: tea tea tea", "berry berry tea", "Rewritten: berry berry tea"]
+    scored = reward.score(["tea tea tea"], rollouts_of(texts, [True, True, True, False]), plan)
+    parts = scored.components
+    expected = (parts["style"] + parts["meaning"] + 0.5 * parts["entities"] + 0.5 * parts["length"]) / 3
+    torch.testing.assert_close(scored.rewards_P_G, (expected * torch.tensor([1.0, 1.0, 0.0, 0.0])).view(1, 4))
+    assert scored.rewards_P_G[0, 0] > scored.rewards_P_G[0, 1] > 0
+    assert scored.metrics["format"] == 0.5
+    assert scored.metrics["style"] == pytest.approx(parts["style"][:2].mean().item())
+
+
+def test_no_style_is_so_bad_that_breaking_the_format_would_pay(reward):
+    only_style = replace(reward, config=replace(ALL, meaning=0.0, entities=0.0, length=0.0))
+    plan = [GroupPlan("berries", "berries", (True, False))]
+    scored = only_style.score(["tea"], rollouts_of(["Rewritten: cherry cherry", "broken"]), plan)
+    assert scored.components["style"][0] < 0
+    assert scored.rewards_P_G.tolist() == [[0.0, 0.0]]
+
+
+def test_metrics_show_each_modes_mean_and_spread_over_the_batch(reward):
+    plan = [GroupPlan("berries", None, (True, False))]
+    texts = ["Rewritten: berry berry", "Rewritten: cherry cherry"]
+    metrics = reward.score(["tea tea"], rollouts_of(texts), plan).metrics
+    similarity = reward.references.similarity(["berry berry", "cherry cherry"])
+    assert metrics["style.berries.mean"] == pytest.approx(similarity[:, 0].mean().item())
+    assert metrics["style.cherries.std"] == pytest.approx(similarity[:, 1].std(correction=0).item())
+    assert (metrics["told"], metrics["dropped"], metrics["droppable"]) == (0, 1, 1)
+
+
+def test_with_one_mode_there_is_nothing_to_drop_and_the_metrics_say_so(reward, word_encoder, two_modes):
+    one = replace(reward, references=references(word_encoder, two_modes[:1], ["tea"]))
+    metrics = one.score(["tea"], rollouts_of(["Rewritten: berry"]), one.plan(0, 0, 1)).metrics
+    assert (metrics["dropped"], metrics["droppable"]) == (0, 0)
+
+
+def test_a_weight_on_endings_and_one_on_human_likeness_count(reward):
+    plan = [GroupPlan("berries", "berries", (True, False))] * 2
+    config = replace(ALL, style=0.0, meaning=0.0, entities=0.0, length=0.0)
+    texts = rollouts_of(["Rewritten: so berry lol", "Rewritten: my berry lol"])
+    monotone = replace(reward, config=replace(config, endings=1.0)).score(["tea", "tea"], texts, plan)
+    assert monotone.rewards_P_G.flatten().tolist() == pytest.approx([0.15, 0.15])
+    habit = replace(reward, config=replace(config, endings=1.0), own_endings={("berry", "lol"): 0.9})
+    assert habit.score(["tea", "tea"], texts, plan).rewards_P_G.flatten().tolist() == [1, 1]
+    human = replace(reward, config=replace(config, human=1.0), p_human=lambda texts: torch.tensor([0.2, 0.9]))
+    assert human.score(["tea", "tea"], texts, plan).rewards_P_G.flatten().tolist() == pytest.approx([0.2, 1.0])
+
+
+def test_weights_that_cannot_be_honoured_are_refused(reward):
+    with pytest.raises(ValueError, match="detector"):
+        replace(reward, config=replace(ALL, human=1.0))
+    with pytest.raises(ValueError, match="all weights"):
+        replace(reward, config=RewardConfig(style=0, human=0, meaning=0, entities=0, length=0))

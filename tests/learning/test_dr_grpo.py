@@ -1,0 +1,132 @@
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+from app.learning import dr_grpo
+from app.learning.loop import Diverged, LoopState
+from app.learning.recipes import RewardConfig, RlConfig
+from app.learning.rewards.compose import Reward
+from app.learning.rewards.style import references
+
+PASSAGES = ["tea tea tea tea", "tea berry tea", "tea tea cherry tea"]
+CONFIG = RlConfig(steps=40, learning_rate=0.2, max_tokens=10, update_share=0.5, seed=5)
+VOICE = RewardConfig(human=0.0, meaning=0.0, entities=0.0, length=0.5)
+
+
+@pytest.fixture
+def reward_for(word_encoder, two_modes):
+    def build(config=VOICE, modes=two_modes):
+        return Reward(
+            config,
+            references(
+                word_encoder, modes, ["tea tea tea"] * 3, kind=config.references, is_calibrated=config.calibrated
+            ),
+            encode_meaning=lambda texts: torch.ones(len(texts), 1),
+            neutralise=lambda text: text,
+            find_entities=lambda texts: [frozenset()] * len(texts),
+        )
+
+    return build
+
+
+def test_told_a_mode_it_learns_that_mode_and_keeps_the_other(policy, prompt, reward_for):
+    steps = list(dr_grpo.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    assert [step.index for step in steps] == list(range(1, 41))
+    assert steps[-1].metrics["reward"] > 0.8
+    assert steps[0].metrics["reward"] < 0.5
+    assert policy.probability("berry", "berries") > 4 * policy.probability("cherry", "berries")
+    assert policy.probability("cherry", "cherries") > 4 * policy.probability("berry", "cherries")
+
+
+def test_the_articles_recipe_runs_through_the_same_loop(policy, prompt, reward_for):
+    config = replace(VOICE, calibrated=False, references="samples", untagged_share=1.0)
+    steps = list(dr_grpo.train(policy, PASSAGES, reward_for(config), CONFIG, prompt_for=prompt))
+    assert steps[-1].metrics["reward"] > steps[0].metrics["reward"] + 0.2
+    assert steps[-1].metrics["told"] == 0
+    assert any(step.metrics["dropped"] > 0 for step in steps)
+    assert policy.probability("tea", None) < 0.2
+
+
+def test_it_is_paid_for_ending_in_time(policy, prompt, reward_for):
+    config = replace(CONFIG, max_tokens=4)
+    steps = list(dr_grpo.train(policy, ["tea"], reward_for(replace(VOICE, length=1.0)), config, prompt_for=prompt))
+    assert steps[0].metrics["format"] < 0.8
+    assert sum(step.metrics["format"] for step in steps[-5:]) / 5 > 0.9
+    assert steps[-1].metrics["length_ratio"] == pytest.approx(1, abs=0.25)
+
+
+@pytest.mark.parametrize("stop", [1, 9])
+def test_resumed_equals_uninterrupted_bit_by_bit(tmp_path, new_policy, prompt, reward_for, stop):
+    config = replace(CONFIG, steps=12)
+    whole, reward = new_policy(), reward_for()
+    uninterrupted = [step.texts for step in dr_grpo.train(whole, PASSAGES, reward, config, prompt_for=prompt)]
+
+    killed = LoopState.new(new_policy())
+    loop = dr_grpo.train(killed.policy, PASSAGES, reward, config, prompt_for=prompt, state=killed)
+    before = [step.texts for step in islice(loop, stop)]
+    killed.save(tmp_path / "c", stage="reinforce")
+    resumed = LoopState.load(tmp_path / "c", new_policy())
+    after = list(dr_grpo.train(resumed.policy, PASSAGES, reward, config, prompt_for=prompt, state=resumed))
+
+    assert before + [step.texts for step in after] == uninterrupted
+    assert after[-1].total == 12
+    assert torch.equal(resumed.policy.logits, whole.logits)
+    assert torch.equal(resumed.policy.bias, whole.bias)
+
+
+def test_only_the_told_share_of_the_rows_is_back_propagated(policy, prompt, reward_for):
+    asked = []
+    step = next(
+        dr_grpo.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt, give_way=lambda: asked.append(1))
+    )
+    assert step.metrics["rows"] == 16
+    assert len(asked) == 1 + 2
+
+
+def test_groups_without_a_difference_move_nothing(policy, prompt, reward_for):
+    nothing_told = replace(VOICE, style=0.0, length=1.0)
+    reward = reward_for(nothing_told)
+    policy.logits.data[:] = torch.tensor([20.0, 0.0, 0.0, -40.0])
+    before = policy.logits.detach().clone()
+    step = next(dr_grpo.train(policy, PASSAGES, reward, CONFIG, prompt_for=prompt))
+    assert step.metrics["alike"] == 1
+    assert step.metrics["rows"] == 0
+    assert step.metrics["reward"] == 0
+    assert torch.equal(policy.logits, before)
+
+
+def test_every_step_tells_what_happened(policy, prompt, reward_for):
+    step = next(dr_grpo.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    assert len(step.texts) == 3
+    assert not any(text.startswith("Rewritten") for text in step.texts)
+    assert step.metrics.keys() >= {
+        *("reward", "format", "style", "length", "length_ratio", "reward_std", "alike", "told", "dropped", "droppable"),
+        *("style.berries.mean", "style.berries.std", "style.cherries.mean", "style.cherries.std"),
+        *("policy_gradient", "kl", "clipped", "learning_rate", "gradient_norm", "tokens", "rows"),
+        *("seconds_rollout", "seconds_reward", "seconds_update"),
+    }
+    assert step.metrics["kl"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_reward_that_is_not_a_number_ends_it_before_any_parameter_moves(policy, prompt, reward_for):
+    reward = reward_for(replace(VOICE, meaning=1.0))
+    reward = replace(reward, encode_meaning=lambda texts: torch.full((len(texts), 1), float("nan")))
+    before = policy.logits.detach().clone()
+    with pytest.raises(Diverged, match="reward"):
+        next(dr_grpo.train(policy, PASSAGES, reward, CONFIG, prompt_for=prompt))
+    assert torch.equal(policy.logits, before)
+
+
+def test_nothing_to_rewrite(policy, prompt, reward_for):
+    with pytest.raises(ValueError, match="no passages"):
+        next(dr_grpo.train(policy, [], reward_for(), CONFIG, prompt_for=prompt))
+
+
+def test_telling_rows_are_the_largest_advantages_shortest_first():
+    advantages = torch.tensor([0.1, -0.9, 0.0, 0.5, -0.2, 0.4])
+    assert dr_grpo.telling_rows(advantages, 0.5, [1, 9, 1, 4, 1, 2]) == [5, 3, 1]
+    assert dr_grpo.telling_rows(advantages, 1.0, [0] * 6) == [1, 3, 5, 4, 0]
+    assert dr_grpo.telling_rows(torch.zeros(4), 1.0, [1] * 4) == []
+    assert dr_grpo.telling_rows(advantages, 0.01, [0] * 6) == [1]
