@@ -1,0 +1,47 @@
+import pytest
+
+from app.learning.copying import is_copy, is_surface, longest_borrowed_run
+
+SAMPLES = ["we meet at the old bridge when the rain is over", "Honestly, I can't stand the rain!"]
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "copy", "surface"),
+    [
+        ("I saw it.", " I  saw it.\n", True, False),
+        ("I saw it.", "i saw it", False, True),
+        ("I saw it.", "I SAW IT!!! 🎉🎉", False, True),
+        ("I do not know.", "I don't know", False, False),
+        ("I don't know.", "i dont know", False, True),
+        ("I saw it.", "i saw them", False, False),
+    ],
+)
+def test_copy_and_surface(source, text, copy, surface):
+    assert (is_copy(source, text), is_surface(source, text)) == (copy, surface)
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "run"),
+    [
+        ("We meet at the old bridge, ok?", "I will see you there.", 6),
+        ("We meet at the old bridge, ok?", "We meet at the old bridge.", 0),
+        ("so we meet at the old bridge when it is dry", "You and I meet at the old bridge.", 7),
+        ("honestly i can’t stand it", "I dislike it.", 4),
+        ("nothing alike", "Nothing alike.", 0),
+        ("bridge", "A crossing.", 1),
+        ("", "Nothing.", 0),
+    ],
+)
+def test_longest_borrowed_run(text, source, run):
+    assert longest_borrowed_run(text, source, SAMPLES) == run
+
+
+def test_a_run_that_the_input_has_does_not_hide_a_shorter_one_that_it_has_not():
+    samples = ["the old bridge in the rain", "my dear friend"]
+    assert (
+        longest_borrowed_run("the old bridge in the rain my dear friend", "The old bridge in the rain.", samples) == 3
+    )
+
+
+def test_without_samples_nothing_is_borrowed():
+    assert longest_borrowed_run("any words", "other", []) == 0
