@@ -6,6 +6,9 @@ from typing import Protocol
 PREFIX = "Rewritten: "
 """Every completion starts with it; the format reward pays for it and the engine strips it."""
 
+PLAIN_TAG = "plain"
+"""The one tag the warmed-up base itself knows: say it without style. Used to turn samples into prompts."""
+
 
 def prompt_for(passage: str, tag: str | None) -> str:
     """The text the model continues: the passage on a line, then (if a mode is asked for) its tag on a line.

@@ -1,0 +1,88 @@
+"""Recipe of the warm-up rewriter: an adapter that teaches a bare base model what rewriting is, merged into the base.
+
+Two kinds of pairs, all from people's own sentences:
+- plain -> the same content in one of very many random styles (or as its writer wrote it), with no tag;
+- any style -> plain, asked for by the tag `plain`. This is how a person's samples become prompts where rules fall short:
+  no rule turns "Report late." into "The report is late.", but the clipped style was made from whole sentences.
+
+Other tags are not taught: they belong to people and are learned from their samples.
+Identical pairs are mostly left out, or the model learns to copy.
+"""
+
+import random
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+from app.assets.build.corpora import human_texts
+from app.inference.policy import LoraPolicy
+from app.inference.types import PLAIN_TAG, prompt_for
+from app.learning import sft
+from app.learning.neutralise import neutralise
+from app.learning.recipes import SftConfig
+from app.learning.restyle import Style, random_style, restyle
+from app.learning.types import Pair
+
+CONFIG = SftConfig(steps=420, batch_size=16, learning_rate=1e-3, warmup_steps=20, seed=11)
+RANK, ALPHA = 16, 32
+AS_WRITTEN_SHARE, TO_PLAIN_SHARE, KEPT_COPIES = 0.25, 0.3, 0.08
+USUAL_WORDS, MOST_WORDS, LONG_SHARE = 20, 42, 0.12
+
+
+def pairs(data: Path, count: int, seed: int) -> list[Pair]:
+    rng = random.Random(seed)
+    return [pair for pair, _ in zip(_pairs(human_texts(data, seed), rng), range(count), strict=False)]
+
+
+def _pairs(texts: list[str], rng: random.Random) -> Iterator[Pair]:
+    """Short texts are joined now and then, so that passages of two and three sentences occur as often as in messages."""
+    while True:
+        text = rng.choice(texts)
+        most = MOST_WORDS if rng.random() < LONG_SHARE else USUAL_WORDS
+        while len(text.split()) < 0.6 * most and rng.random() < 0.5:
+            text = f"{text if text[-1:] in '.!?' else text + '.'} {rng.choice(texts)}"
+        plain = neutralise(text)
+        if not 4 <= len(plain.split()) <= most or not _is_readable(plain):
+            continue
+        styled = text if rng.random() < AS_WRITTEN_SHARE else restyle(plain, random_style(rng), rng)
+        if rng.random() < TO_PLAIN_SHARE:
+            if rng.random() < 0.35:
+                styled = restyle(plain, Style(clipped=rng.choice((0.7, 0.9, 1.0))), rng)
+            source, target, tag = styled, plain, PLAIN_TAG
+        else:
+            source, target, tag = plain, styled, None
+        if _folded(source) == _folded(target) and rng.random() > KEPT_COPIES:
+            continue
+        yield Pair(prompt_for(source, tag), " ".join(target.split()))
+
+
+def _is_readable(text: str) -> bool:
+    return not re.search(r"\b(\w+) \1\b|[.,?] [.,?]", text) and text.count('"') % 2 == 0
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
+
+
+def build(
+    policy: LoraPolicy,
+    data: Path,
+    target: Path,
+    report: Callable[[str], None] = print,
+    config: SftConfig = CONFIG,
+) -> dict[str, float]:
+    """Train on `policy` (over the unmerged base) and write `warmup/adapter.safetensors` under `target`."""
+    examples = pairs(data, config.steps * config.batch_size, config.seed)
+    report(f"{len(examples)} pairs")
+    losses = []
+    for step in sft.train(policy, examples, config):
+        losses.append(step.metrics["nll"])
+        if step.index % 20 == 0:
+            report(f"step {step.index}/{step.total}  nll {sum(losses[-20:]) / len(losses[-20:]):.3f}")
+    content, digest = policy.adapter_bytes()
+    path = target / "warmup" / "adapter.safetensors"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    report(f"{path}  sha256 {digest}")
+    return {"last_nll": round(sum(losses[-50:]) / len(losses[-50:]), 4), "steps": float(config.steps)}

@@ -1,0 +1,60 @@
+"""Samples into prompts: each of a person's passages with plain versions of it, from which their voice is learned.
+
+Two neutralisers work together. Rules (`learning.neutralise`) never invent, but cannot complete "Report late."; the base
+model, asked with the tag `plain`, can. A model's version counts only if it says the same: near in meaning, with every
+name and number of the sample, and of about its length.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.inference.types import PLAIN_TAG, prompt_for
+from app.learning.neutralise import neutralise
+from app.learning.rewards import length
+from app.learning.rewards.entities import kept_entities, recall
+from app.learning.rewards.format import stripped, well_formed
+from app.learning.types import Encoder, EntityFinder, Policy
+
+NEAREST_MEANING = 0.75
+SHORTEST_RATIO, LONGEST_RATIO = 0.7, 2.2
+SAMPLED_TEMPERATURE = 0.5
+
+
+@dataclass(frozen=True)
+class Judges:
+    encode_meaning: Encoder
+    find_entities: EntityFinder
+
+
+def plain_versions(
+    policy: Policy, texts: Sequence[str], judges: Judges, *, max_tokens: int, seed: int
+) -> list[list[str]]:
+    """One to three plain versions of each text, the rules' first; `policy` is the untrained base."""
+    versions = [[neutralise(text)] for text in texts]
+    prompts = [prompt_for(text, PLAIN_TAG) for text in texts]
+    for temperature in (0.0, SAMPLED_TEMPERATURE):
+        rollouts = policy.sample(prompts, 1, max_tokens=max_tokens, temperature=temperature, seed=seed)
+        written = [neutralise(stripped(text)) for text in rollouts.texts]
+        is_formed = well_formed(rollouts.texts, rollouts.is_finished).bool().tolist()
+        is_faithful = _faithful(texts, written, judges)
+        for known, text, formed, faithful in zip(versions, written, is_formed, is_faithful, strict=True):
+            if formed and faithful and text not in known:
+                known.append(text)
+    return versions
+
+
+def _faithful(texts: Sequence[str], written: Sequence[str], judges: Judges) -> list[bool]:
+    rules = [neutralise(text) for text in texts]
+    near_N = (judges.encode_meaning(rules) * judges.encode_meaning([w or "." for w in written])).sum(-1)
+    kept_N = kept_entities(recall(judges.find_entities, rules, written))
+    ratio_N = length.ratios(rules, written)
+    return [
+        near >= NEAREST_MEANING
+        and kept >= 1.0
+        and SHORTEST_RATIO <= ratio <= LONGEST_RATIO
+        and re.findall(r"\d+", rule) == re.findall(r"\d+", text)
+        for near, kept, ratio, rule, text in zip(
+            near_N.tolist(), kept_N.tolist(), ratio_N.tolist(), rules, written, strict=True
+        )
+    ]

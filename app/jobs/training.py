@@ -1,0 +1,319 @@
+"""One training, from a person's rows to a published version: curate, warm start, reinforce, evaluate, gate, publish.
+
+Joins the database, the learning loops and the language model, so only workers import it. No transaction is open while
+it computes. Everything it draws is a function of the recipe's seed, so a job that is killed goes on from its checkpoint
+as if nothing had happened.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from app.adapters import service as adapters
+from app.assets.neutral import neutral_prompts
+from app.config import Settings, get_settings
+from app.db import transaction
+from app.inference.adapter_file import InvalidAdapter
+from app.inference.base import ensure_base, read_card
+from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder, style_encoder
+from app.inference.likelihood import base_likelihood
+from app.inference.model import CausalLM
+from app.inference.policy import LoraPolicy
+from app.inference.types import prompt_for
+from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
+from app.jobs.curation import Material, Written, gather
+from app.jobs.prompting import Judges, plain_versions
+from app.learning import dr_grpo, sft
+from app.learning.checkpoint import UnusableCheckpoint
+from app.learning.evaluate import Comparison, compare, tags_by_share
+from app.learning.gate import Verdict, judge
+from app.learning.loop import Diverged, LoopState
+from app.learning.modes import find_modes, tag_of
+from app.learning.recipes import Recipe, RlConfig, SftConfig, as_dict, resolve
+from app.learning.assessment import Yardstick
+from app.learning.neutralise import neutralise
+from app.learning.rewards.compose import Reward
+from app.learning.rewards.endings import habits
+from app.learning.rewards.format import stripped
+from app.learning.rewards.style import references
+from app.learning.seeding import derive, generator
+from app.learning.types import Encoder, Mode, Pair, Step
+from app.storage import LocalStorage
+
+WARM_START, REINFORCE = "warm-start", "reinforce"
+_SPAN = {WARM_START: (0.08, 0.25), REINFORCE: (0.25, 0.9)}
+"""The part of the job's progress that each loop covers."""
+UNTAGGED_PAIRS = 0.2
+"""Share of the warm start's pairs that a person of several voices gives without a tag."""
+PERSON_PROMPTS_SHARE = 0.5
+"""Of the reinforcement's prompts, how many are the person's own passages made plain; the rest are about anything."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A person as a training sees them."""
+
+    modes: list[Mode]
+    written: list[Written]
+    plain: list[list[str]]
+    """Plain versions of each written passage, the rules' first."""
+
+    @property
+    def has_tags(self) -> bool:
+        return len(self.modes) > 1
+
+    def tag_for(self, written: Written) -> str | None:
+        if not self.has_tags:
+            return None
+        return next(mode.tag for mode in self.modes if written.text in mode.texts)
+
+    def prompt(self, passage: str, tag: str | None) -> str:
+        return prompt_for(passage, tag if self.has_tags else None)
+
+
+def train(context: JobContext) -> TrainingOutcome:
+    """Run the whole of a training. Raises TrainingFailure in the user's words, JobStopped as its context says."""
+    settings = get_settings()
+    torch.set_num_threads(settings.threads or torch.get_num_threads())
+    context.stage("curate", 0.0)
+    base = ensure_base(settings)
+    card = read_card(base)
+    recipe = resolve(context.job.recipe, context.job.config, card.parameters)
+    with transaction(context.job.tenant_id, read_only=True) as session:
+        material = gather(session, context.job.user_id, card.passage_words)
+        incumbent = adapters.active(session, context.job.user_id)
+    if len(material.train) < settings.min_training_samples:
+        raise TrainingFailure(
+            f"Only {len(material.train)} passages of your samples are long enough to learn from.",
+            f"Add samples of a sentence or more until there are {settings.min_training_samples}.",
+        )
+
+    model = CausalLM.load(base, device=settings.device)
+    policy = LoraPolicy(model, rank=settings.adapter_rank, seed=_seed(recipe), between=context.give_way)
+    judges = Judges(meaning_encoder(), entity_finder())
+    voice = _listen(context, policy, material, recipe, judges)
+    try:
+        state = _resume(context, policy)
+        for stage, steps in _stages(context, policy, voice, material, recipe, state):
+            _follow(context, settings, stage, steps, state)
+    except Diverged as error:
+        raise TrainingFailure(
+            f"The training became unstable and was stopped: {error}. The voice in use is unchanged.",
+            "Train again with a smaller rl.learning_rate or sft.learning_rate.",
+        ) from error
+
+    context.stage("evaluate", 0.9)
+    comparison = _compare(policy, voice, material, judges, _incumbent_policy(settings, model, incumbent), recipe)
+    verdict = judge(comparison, is_first=incumbent is None)
+    context.stage("publish", 0.98)
+    return _publish(context, settings, policy, voice, material, recipe, comparison, verdict, incumbent)
+
+
+def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe: Recipe, judges: Judges) -> Voice:
+    texts = [written.text for written in material.train]
+    style = _reward_encoder(recipe)
+    modes = find_modes(texts, [written.context for written in material.train], style, seed=_seed(recipe))
+    plain = plain_versions(policy, texts, judges, max_tokens=_max_tokens(recipe), seed=_seed(recipe))
+    context.note(
+        f"{len(texts)} passages to learn from, {len(material.held_out)} kept for the test, {len(modes)} "
+        f"{'voice' if len(modes) == 1 else 'voices'}, {len(material.liked)} approved rewrites",
+        modes={mode.tag: round(mode.share, 3) for mode in modes},
+    )
+    return Voice(modes, material.train, plain)
+
+
+def _stages(
+    context: JobContext, policy: LoraPolicy, voice: Voice, material: Material, recipe: Recipe, state: LoopState
+) -> Iterator[tuple[str, Iterator[Step]]]:
+    if recipe.sft and state.stage != REINFORCE:
+        pairs = _pairs(voice, material, recipe.sft)
+        yield WARM_START, sft.train(policy, pairs, recipe.sft, state=state, give_way=context.give_way)
+        state.stage, state.step = REINFORCE, 0
+        # The moments of imitation say nothing about rewards.
+        state.optimizer.state.clear()
+    if recipe.rl:
+        state.stage = REINFORCE
+        reward = _reward(voice, recipe)
+        passages = _passages(voice, material, recipe.rl)
+        yield (
+            REINFORCE,
+            dr_grpo.train(
+                policy, passages, reward, recipe.rl, prompt_for=voice.prompt, state=state, give_way=context.give_way
+            ),
+        )
+
+
+def _follow(context: JobContext, settings: Settings, stage: str, steps: Iterator[Step], state: LoopState) -> None:
+    first, last = _SPAN[stage]
+    context.stage(stage, first)
+    path = context.folder / "state.safetensors"
+    for step in steps:
+        context.metrics(stage, step.index, step.metrics, first + (last - first) * step.index / step.total)
+        if step.texts:
+            context.sample(step.texts)
+        if step.index % settings.checkpoint_every_steps == 0 or step.index == step.total:
+            state.save(path, stage=stage)
+
+
+def _resume(context: JobContext, policy: LoraPolicy) -> LoopState:
+    path = context.folder / "state.safetensors"
+    try:
+        state = LoopState.load(path, policy)
+    except FileNotFoundError:
+        return LoopState.new(policy)
+    except UnusableCheckpoint as error:
+        context.note(f"The checkpoint cannot be used, so the training starts over: {error}")
+        return LoopState.new(policy)
+    context.note(f"Resumed from its checkpoint at step {state.step} of {state.stage}.")
+    return state
+
+
+def _pairs(voice: Voice, material: Material, config: SftConfig) -> list[Pair]:
+    """(plain -> written) for every plain version that differs from what was written, and approved rewrites."""
+    random = generator(config.seed, "pairs")
+    pairs = []
+    for written, versions in zip(voice.written, voice.plain, strict=True):
+        changed = [version for version in versions if version != written.text] or versions[:1]
+        tag = voice.tag_for(written)
+        for version in changed:
+            told = None if random.random() < UNTAGGED_PAIRS else tag
+            pairs.append(Pair(voice.prompt(version, told), " ".join(written.text.split())))
+    pairs += [Pair(voice.prompt(asked, None), " ".join(chosen.split())) for asked, chosen in material.liked]
+    return pairs
+
+
+def _passages(voice: Voice, material: Material, config: RlConfig) -> list[str]:
+    """Plain texts to practise on: the person's own, about anything, and those whose rewrite displeased (twice)."""
+    own = [versions[-1] for versions in voice.plain] + material.disliked * 2
+    others = list(neutral_prompts())
+    generator(config.seed, "passages").shuffle(others)
+    return own + others[: max(8, round(len(own) * (1 - PERSON_PROMPTS_SHARE) / PERSON_PROMPTS_SHARE))]
+
+
+def _reward_encoder(recipe: Recipe) -> Encoder:
+    return centred(style_encoder(), neutral_prompts()) if recipe.reward.calibrated else style_encoder()
+
+
+def _reward(voice: Voice, recipe: Recipe) -> Reward:
+    return Reward(
+        recipe.reward,
+        references(
+            _reward_encoder(recipe),
+            voice.modes,
+            neutral_prompts(),
+            kind=recipe.reward.references,
+            is_calibrated=recipe.reward.calibrated,
+        ),
+        meaning_encoder(),
+        neutralise,
+        entity_finder(),
+        own_endings=habits([written.text for written in voice.written]),
+    )
+
+
+def _compare(
+    policy: LoraPolicy,
+    voice: Voice,
+    material: Material,
+    judges: Judges,
+    incumbent: LoraPolicy,
+    recipe: Recipe,
+) -> Comparison:
+    """Both sides rewrite the held-out samples made plain, each told the same voices."""
+    held_out = [written.text for written in material.held_out] or list(neutral_prompts()[:4])
+    encoder = centred(evaluation_encoder(), neutral_prompts())
+    yardstick = Yardstick(
+        references(encoder, voice.modes, neutral_prompts()),
+        judges.encode_meaning,
+        neutralise,
+        judges.find_entities,
+        base_likelihood(policy.model),
+        training_samples=[written.text for written in material.train],
+        held_out_samples=held_out,
+    )
+    inputs = [
+        versions[-1]
+        for versions in plain_versions(incumbent.without_adapter(), held_out, judges, max_tokens=96, seed=_seed(recipe))
+    ]
+    tags = tags_by_share(yardstick.references, len(inputs), seed=_seed(recipe))
+    written = [_rewrite(side, inputs, tags, voice, recipe) for side in (policy, incumbent)]
+    return compare(inputs, *written, tags, yardstick, seed=_seed(recipe))
+
+
+def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voice: Voice, recipe: Recipe) -> list[str]:
+    rollouts = policy.sample(
+        [voice.prompt(text, tag) for text, tag in zip(inputs, tags, strict=True)],
+        1,
+        max_tokens=max(96, _max_tokens(recipe)),
+        temperature=0.7,
+        seed=derive(_seed(recipe), "evaluate"),
+    )
+    return [stripped(text) for text in rollouts.texts]
+
+
+def _incumbent_policy(settings: Settings, model: CausalLM, incumbent: Any) -> LoraPolicy:
+    if incumbent is None:
+        return LoraPolicy(model, rank=settings.adapter_rank, seed=0)
+    path: Path = LocalStorage(settings).path(incumbent.digest)
+    try:
+        return LoraPolicy.from_adapter(model, path.read_bytes())
+    except (InvalidAdapter, OSError) as error:
+        raise TrainingFailure(
+            f"The version in use ({incumbent.version}) cannot be read, so nothing can be compared with it: {error}",
+            "Roll back to an earlier version, then train again.",
+        ) from error
+
+
+def _publish(
+    context: JobContext,
+    settings: Settings,
+    policy: LoraPolicy,
+    voice: Voice,
+    material: Material,
+    recipe: Recipe,
+    comparison: Comparison,
+    verdict: Verdict,
+    incumbent: Any,
+) -> TrainingOutcome:
+    content, _ = policy.adapter_bytes()
+    digest = LocalStorage(settings).put(content)
+    report = comparison.report()
+    texts = report.pop("texts")
+    with transaction(context.job.tenant_id) as session:
+        version = adapters.publish(
+            session,
+            user_id=context.job.user_id,
+            digest=digest,
+            base_digest=policy.model.card.digest,
+            size_bytes=len(content),
+            parent_version=incumbent.version if incumbent else None,
+            job_id=context.job.id,
+            metrics=report,
+            gate=verdict.report(),
+            modes=[{"tag": mode.tag, "share": mode.share} for mode in voice.modes] if voice.has_tags else [],
+            manifest={
+                "recipe": as_dict(recipe),
+                "samples": material.sample_ids,
+                "feedback": material.feedback_ids,
+                "origin": context.job.origin,
+            },
+        )
+        if verdict.decision == "promoted":
+            adapters.promote(
+                session, context.job.user_id, version.version, expected=incumbent.version if incumbent else None
+            )
+        number = version.version
+    context.sample([text["candidate"] for text in texts[:3]])
+    return TrainingOutcome(number, verdict.decision, {"gate": verdict.report(), "metrics": report})
+
+
+def _seed(recipe: Recipe) -> int:
+    config = recipe.rl or recipe.sft
+    return config.seed if config else 0
+
+
+def _max_tokens(recipe: Recipe) -> int:
+    return recipe.rl.max_tokens if recipe.rl else 96

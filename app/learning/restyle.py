@@ -1,0 +1,352 @@
+"""Give a plain sentence a random surface style: the raw material of the shipped warm-up rewriter and style encoder.
+
+Reinforcement can only strengthen what a policy already samples, so the warm-up shows the base model *many* ways of writing
+the same thing. A `Style` is a bundle of habits; `random_style` draws one, `restyle` applies it. Nothing here names a person.
+"""
+
+import random
+import re
+from dataclasses import dataclass, fields, replace
+
+from app.learning.lexicon import (
+    BARE_CONTRACTIONS,
+    CONTRACTIONS,
+    EMPHASISED,
+    FORMAL_PHRASES,
+    FORMAL_WORDS,
+    NAMES,
+    PLAIN_SWAPS,
+    SLANG,
+)
+
+EMOJI = "😀😁😂🤣😍🥰😎😭😡🔥💯✨🎉🙏💖👍👏😅🤔🙄😱🤩😴💪🚀🌟😊🥳💀🌸🌿🍅🌻🍓🎂☕🐶🐱🌧🌞🏡📚🚗🎶🍕🥐💛💚🙈🤗"
+EMOTICONS = (":)", ":(", ":D", ";)", "<3", ":P", "xD", "^_^", ":-)", ":'(", ":/")
+FORMAL_OPENERS = (
+    "I would like to note that", "I am writing to say that", "Please be advised that", "It is my view that",
+    "I wish to mention that", "Kindly note that", "I must say that", "I am obliged to report that", "I should add that",
+    "May I say that", "I trust you will understand that", "It appears that", "Allow me to observe that",
+)  # fmt: skip
+FORMAL_CLOSERS = (
+    "I thank you.",
+    "Kind regards.",
+    "I remain grateful.",
+    "With my compliments.",
+    "I trust this is in order.",
+)
+LOOSE_OPENERS = (
+    "yo",
+    "omg",
+    "ngl",
+    "tbh",
+    "ok so",
+    "wait",
+    "honestly",
+    "lol",
+    "dude",
+    "so",
+    "hey",
+    "btw",
+    "idk but",
+    "man",
+)
+LOOSE_CLOSERS = ("lol", "tbh", "ngl", "haha", "lmao", "smh", "tho", "rn", "fr", "i guess", "or whatever")
+WARM_OPENERS = (
+    "Honestly,", "Oh,", "You know,", "Hey you,", "Listen,", "Right,", "Guess what,", "My dear,", "Hello lovely,", "Darling,",
+    "I have to tell you,", "So,", "Well,", "Sweetheart,", "Just so you know,",
+)  # fmt: skip
+WARM_CLOSERS = (
+    "Big hug!", "Lots of love!", "Can't wait to tell you more!", "Thinking of you!", "Miss you!", "Hope you're well!",
+    "You'll see what I mean!", "Bless you!", "Talk soon, love.", "Give everyone a kiss from me.",
+)  # fmt: skip
+GLAD_OPENERS = (
+    "OMG",
+    "Oh my goodness,",
+    "Yay,",
+    "Wow,",
+    "Guess what,",
+    "Oh my,",
+    "Hooray,",
+    "Look,",
+    "Yesss,",
+    "Ahh,",
+    "Ooh,",
+)
+
+
+@dataclass(frozen=True)
+class Style:
+    """Each field is one habit; the defaults leave plain text as it is. Probabilities are per place where it could apply."""
+
+    contractions: str = "full"
+    """`full` (do not), `short` (don't) or `bare` (dont)."""
+    slang: float = 0.0
+    formal: float = 0.0
+    hype_words: float = 0.0
+    case: str = "standard"
+    """`standard`, `lower` or `upper`."""
+    ending: str = "."
+    comma_splice: bool = False
+    semicolons: bool = False
+    dashes: bool = False
+    no_commas: bool = False
+    emoji: int = 0
+    emoji_inside: bool = False
+    emoticon: bool = False
+    elongate: float = 0.0
+    shout: float = 0.0
+    hashtag: bool = False
+    opener: tuple[str, ...] = ()
+    closer: tuple[str, ...] = ()
+    clipped: float = 0.0
+    """Telegraphic: articles, leading pronouns, forms of be and courtesy are left out."""
+    emphasis: tuple[str, ...] = ()
+    """Adverbs put before emotional adjectives."""
+
+
+_ENDINGS = {
+    "loose": ("", "", "", "...", "..", "!"), "glad": ("!", "!!", "!!!", "!!", "! "), "warm": (".", "!", ".", " x"),
+    "mixed": ("", ".", "!", "!!!", "...", ".", "?!", " ~"),
+}  # fmt: skip
+
+
+def random_style(rng: random.Random) -> Style:
+    """Half the time a recognisable bundle (formal, loose, glad, warm, clipped, plain), else independent habits."""
+    chance = lambda p: rng.random() < p  # noqa: E731
+    kind = rng.choice(("formal", "loose", "glad", "warm", "clipped", "mixed", "mixed", "mixed", "plain"))
+    if kind == "formal":
+        return Style(
+            formal=rng.choice((0.5, 1.0)),
+            opener=FORMAL_OPENERS if chance(0.35) else (),
+            closer=FORMAL_CLOSERS if chance(0.15) else (),
+            semicolons=chance(0.6),
+            emphasis=("most", "exceedingly", "rather", "truly") if chance(0.4) else (),
+        )
+    if kind == "loose":
+        return Style(
+            contractions=rng.choice(("short", "bare", "bare")),
+            slang=rng.choice((0.4, 0.8, 1.0)),
+            case="lower" if chance(0.8) else "standard",
+            ending=rng.choice(_ENDINGS["loose"]),
+            comma_splice=chance(0.6),
+            no_commas=chance(0.4),
+            opener=LOOSE_OPENERS if chance(0.35) else (),
+            closer=LOOSE_CLOSERS if chance(0.25) else (),
+            elongate=0.2 if chance(0.15) else 0.0,
+            emoji=1 if chance(0.12) else 0,
+        )
+    if kind == "glad":
+        return Style(
+            contractions=rng.choice(("short", "full")),
+            hype_words=rng.choice((0.0, 0.7, 1.0)),
+            ending=rng.choice(_ENDINGS["glad"]),
+            emoji=rng.choice((0, 1, 1, 2, 3)),
+            emoji_inside=chance(0.4),
+            elongate=0.25 if chance(0.4) else 0.0,
+            shout=0.12 if chance(0.5) else 0.0,
+            opener=GLAD_OPENERS if chance(0.35) else (),
+            hashtag=chance(0.1),
+            emphasis=("so", "sooo", "absolutely", "SO", "just so") if chance(0.6) else (),
+        )
+    if kind == "warm":
+        return Style(
+            contractions="short",
+            ending=rng.choice(_ENDINGS["warm"]),
+            dashes=chance(0.7),
+            opener=WARM_OPENERS if chance(0.5) else (),
+            closer=WARM_CLOSERS if chance(0.3) else (),
+            hype_words=rng.choice((0.0, 0.5)),
+            emphasis=("so", "really", "ever so") if chance(0.6) else (),
+        )
+    if kind == "clipped":
+        return Style(
+            clipped=rng.choice((0.7, 0.9, 1.0)), contractions=rng.choice(("full", "short")), no_commas=chance(0.2)
+        )
+    if kind == "plain":
+        return Style(contractions=rng.choice(("full", "short")), ending=rng.choice((".", ".", "!")))
+    return Style(
+        contractions=rng.choice(("full", "short", "bare")),
+        slang=rng.choice((0.0, 0.0, 0.3, 0.8)),
+        formal=rng.choice((0.0, 0.0, 0.0, 0.7)),
+        hype_words=rng.choice((0.0, 0.0, 0.7)),
+        case=rng.choice(("standard", "standard", "standard", "lower", "lower", "upper")) if chance(0.7) else "standard",
+        ending=rng.choice(_ENDINGS["mixed"]),
+        comma_splice=chance(0.15),
+        semicolons=chance(0.15),
+        dashes=chance(0.2),
+        no_commas=chance(0.2),
+        emoji=rng.choice((1, 2)) if chance(0.25) else 0,
+        emoticon=chance(0.12),
+        elongate=0.2 if chance(0.1) else 0.0,
+        shout=0.12 if chance(0.1) else 0.0,
+        hashtag=chance(0.06),
+        opener=rng.choice((LOOSE_OPENERS, WARM_OPENERS, GLAD_OPENERS, FORMAL_OPENERS)) if chance(0.15) else (),
+        closer=rng.choice((LOOSE_CLOSERS, WARM_CLOSERS)) if chance(0.1) else (),
+        clipped=0.6 if chance(0.12) else 0.0,
+    )
+
+
+def one_habit_changed(style: Style, rng: random.Random) -> Style:
+    """A near neighbour, for contrastive pairs that differ in a single habit."""
+    while True:
+        other = random_style(rng)
+        name = rng.choice([f.name for f in fields(Style)])
+        if getattr(other, name) != getattr(style, name):
+            return replace(style, **{name: getattr(other, name)})
+
+
+def _inverse(table: dict[str, str]) -> dict[str, list[str]]:
+    back: dict[str, list[str]] = {}
+    for marked, plain in table.items():
+        if plain:
+            back.setdefault(plain.lower(), []).append(marked)
+    return back
+
+
+_RISKY = {"r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn", "n"}  # fmt: skip
+_TO_SLANG = _inverse({m: p for m, p in SLANG.items() if m not in _RISKY})
+_TO_FORMAL = _inverse({m: p for m, p in FORMAL_PHRASES if m not in {"upon", "kindly"}} | {m: p for m, p in FORMAL_WORDS.items() if m != p})  # fmt: skip
+_TO_HYPE = _inverse({m: p for m, p in PLAIN_SWAPS.items() if m not in {"sick", "rubbish", "vet"}})
+_TO_BARE = _inverse({m: p for m, p in BARE_CONTRACTIONS.items() if " " not in m and m not in {"its", "shes", "hes"}})
+_TO_SHORT = {plain: [marked] for plain, marked in CONTRACTIONS.items()}
+for _unsafe in (
+    "so",
+    "whole",
+    "more",
+    "move",
+    "to",
+    "around",
+    "all right",
+    "let",
+    "maybe",
+    "very",
+    "on",
+    "if",
+    "about",
+    "later",
+):
+    _TO_FORMAL.pop(_unsafe, None)
+_PATTERNS: dict[int, re.Pattern[str]] = {}
+
+
+def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Random) -> str:
+    pattern = _PATTERNS.get(id(table))
+    if pattern is None:
+        keys = sorted(table, key=len, reverse=True)
+        pattern = re.compile(r"(?<![\w'])(" + "|".join(map(re.escape, keys)) + r")(?![\w'])", re.IGNORECASE)
+        _PATTERNS[id(table)] = pattern
+
+    def choose(match: re.Match[str]) -> str:
+        if rng.random() > share:
+            return match.group(0)
+        word = rng.choice(table[match.group(0).lower()])
+        starts_sentence = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!"
+        return word[:1].upper() + word[1:] if starts_sentence and match.group(0)[:1].isupper() else word
+
+    return pattern.sub(choose, text)
+
+
+def restyle(text: str, style: Style, rng: random.Random) -> str:
+    """`text` (plain English, as from `neutralise`) with the habits of `style`; facts and names stay."""
+    if style.formal:
+        text = _swap(text, _TO_FORMAL, style.formal, rng)
+    if style.hype_words:
+        text = _swap(text, _TO_HYPE, style.hype_words, rng)
+    text = re.sub(r"\bi\b", "I", text)
+    if style.emphasis:
+        text = re.sub(
+            rf"\b(is|am|was|are) (?=(?:{'|'.join(EMPHASISED)})\b)",
+            lambda m: f"{m.group(1)} {rng.choice(style.emphasis)} ",
+            text,
+        )
+    if style.clipped:
+        text = _clip(text, style.clipped, rng)
+    if style.slang:
+        text = _swap(text, _TO_SLANG, style.slang, rng)
+    if style.contractions == "bare":
+        text = _swap(text, _TO_BARE, 0.9, rng)
+    if style.contractions != "full":
+        text = _swap(text, _TO_SHORT, 0.95, rng)
+    text = _opened_and_closed(text, style, rng)
+    text = _repunctuated(text, style, rng)
+    text = _loudened(text, style, rng)
+    if style.case == "lower":
+        text = text.lower()
+    elif style.case == "upper":
+        text = text.upper()
+    return re.sub(r"\s+", " ", _decorated(text, style, rng)).strip()
+
+
+def _clip(text: str, share: float, rng: random.Random) -> str:
+    drop = lambda m: "" if rng.random() < share else m.group(0)  # noqa: E731
+    text = re.sub(r"(^|[.?] )(?:I have|I am|I will|We have|We are|We will|There is|There are|It is|It was|I|We|It) (?!not\b)", lambda m: m.group(1) if rng.random() < share else m.group(0), text)  # fmt: skip
+    text = re.sub(r"\b(?:the|a|an|my|our) (?=\w)", drop, text, flags=re.IGNORECASE)
+    text = re.sub(r"\b(?:please|that|very|really|just|also|unfortunately),? (?=\w)", drop, text, flags=re.IGNORECASE)
+    text = re.sub(r"(?<=\w )(?:is|are|was|were|will be|has been|have been) (?=\w)", lambda m: "" if rng.random() < share * 0.7 else m.group(0), text)  # fmt: skip
+    text = re.sub(r", (?:and|but|so|because) ", lambda m: ". " if rng.random() < share else m.group(0), text)
+    return re.sub(r"(^|[.?]\s+)([a-z])", lambda m: m.group(1) + m.group(2).upper(), text)
+
+
+def _lower_first(text: str) -> str:
+    first = text.split(maxsplit=1)[0].strip(",.!?'") if text.split() else ""
+    keep = first.startswith("I'") or first == "I" or first.lower() in NAMES or first.isupper()
+    return text if keep else text[:1].lower() + text[1:]
+
+
+def _opened_and_closed(text: str, style: Style, rng: random.Random) -> str:
+    if style.opener:
+        text = f"{rng.choice(style.opener)} {_lower_first(text)}"
+    if style.closer:
+        closer = rng.choice(style.closer)
+        text = f"{text} {closer}" if closer[:1].isupper() else f"{text.rstrip('.')} {closer}"
+    return text
+
+
+def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
+    if style.semicolons:
+        text = re.sub(r"\. ([A-Z])", lambda m: "; " + (m.group(1) if m.group(1) == "I" else m.group(1).lower()) if rng.random() < 0.5 else m.group(0), text)  # fmt: skip
+    if style.dashes:
+        dash = rng.choice((" – ", " - ", " — "))
+        text = re.sub(r", (?=\w)|\. (?=[A-Z])", lambda m: dash if rng.random() < 0.5 else m.group(0), text)
+    if style.comma_splice:
+        text = re.sub(r"\. (?=\w)", lambda m: ", " if rng.random() < 0.6 else m.group(0), text)
+    if style.no_commas:
+        text = text.replace(",", "")
+    if style.ending != "." and not text.endswith("?"):
+        text = text.rstrip(".") + style.ending
+        mark = style.ending.strip()
+        if mark and rng.random() < 0.7:
+            text = re.sub(r"\.(?=\s)", lambda _: mark if mark[0] in "!." else ".", text)
+    return text
+
+
+def _loudened(text: str, style: Style, rng: random.Random) -> str:
+    words = text.split(" ")
+    for i, word in enumerate(words):
+        if (
+            style.elongate
+            and len(word) > 2
+            and word.isalpha()
+            and word.lower() not in NAMES
+            and rng.random() < style.elongate * 0.4
+        ):
+            words[i] = re.sub(r"([aeiouy])(?=[^aeiouy]*$)", lambda m: m.group(1) * rng.randint(3, 5), word, count=1)
+        elif style.shout and word.isalpha() and len(word) > 1 and word.islower() and rng.random() < style.shout:
+            words[i] = word.upper()
+    return " ".join(words)
+
+
+def _decorated(text: str, style: Style, rng: random.Random) -> str:
+    if style.hashtag:
+        long_words = [w.strip(".,!?") for w in text.split() if len(w) > 4 and w.strip(".,!?").isalpha()]
+        if long_words:
+            text += " #" + rng.choice(long_words).lower()
+    if style.emoji:
+        palette = rng.sample(EMOJI, 2)
+        text += " " + "".join(rng.choice(palette) for _ in range(style.emoji))
+        breaks = [m.end() for m in re.finditer(r"[.!?,] ", text[:-2])]
+        if style.emoji_inside and breaks:
+            at = rng.choice(breaks)
+            text = f"{text[:at]}{rng.choice(palette)} {text[at:]}"
+    if style.emoticon and not style.emoji:
+        text += " " + rng.choice(EMOTICONS)
+    return text

@@ -1,0 +1,39 @@
+"""The static scorer: how pleased does a free-form message sound? (ARF-RLHF, arXiv 2507.03069: an emotion analyser.)
+
+Three classes (displeased, neither, pleased) over sentence embeddings; satisfaction = P(pleased) + P(neither) / 2, in
+[0, 1]. The head is a small two-layer network; the embeddings come from outside, so this file knows no encoder.
+"""
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CLASSES = ("displeased", "neither", "pleased")
+HIDDEN = 128
+
+
+class SatisfactionHead(nn.Module):
+    """Embeddings [N, D] to class log-odds [N, 3]."""
+
+    def __init__(self, state: Mapping[str, Tensor] | None = None, dimensions: int = 384) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(dimensions, HIDDEN)
+        self.out = nn.Linear(HIDDEN, len(CLASSES))
+        self.register_buffer("temperature", torch.ones(()))
+        if state is not None:
+            self.load_state_dict(dict(state))
+            self.eval()
+
+    temperature: Tensor
+    """Divides the log-odds; fitted on held-out texts so that the probabilities are calibrated."""
+
+    def forward(self, embeddings_N_D: Tensor) -> Tensor:
+        hidden = F.dropout(F.gelu(self.hidden(embeddings_N_D)), 0.3, self.training)
+        return self.out(hidden) / self.temperature
+
+    @torch.no_grad()
+    def satisfaction(self, embeddings_N_D: Tensor) -> Tensor:
+        displeased, neither, pleased = self(embeddings_N_D).softmax(-1).unbind(-1)
+        return pleased + 0.5 * neither
