@@ -1,7 +1,9 @@
 """Which voices does a person have? Their own labels win; without labels, clusters of style, if they are distinct.
 
 Most people have one voice as far as 40 samples can tell, so one is the answer unless clusters are clearly apart. The
-clustering is k-means on the style encoder's unit rows, at most four clusters, judged by their silhouette.
+clustering is k-means on the style encoder's unit rows, at most four clusters, judged by their silhouette. A good
+silhouette alone is not enough: any habit that comes and goes (a question, an emoji at the end) cuts one voice neatly
+in two. Clusters are voices only if each, on the other's calibrated scale, is nearer to plain text than to that voice.
 
 _N sample, _D embedding, _K mode.
 """
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from app.learning.rewards.style import FEWEST_TEXTS, centroid
+from app.learning.rewards.style import FEWEST_TEXTS, Calibration, centroid, left_out_similarity
 from app.learning.seeding import derive
 from app.learning.types import Encoder, Mode
 
@@ -20,7 +22,9 @@ MOST_MODES = 4
 FEWEST_CLUSTERED = 6
 """Texts of a mode that nobody has named: a cluster, or what is left over beside the named ones."""
 DISTINCT = 0.2
-"""Silhouette above which clusters count as voices."""
+"""Silhouette above which clusters may be voices."""
+STRANGE = 0.5
+"""Calibrated similarity (0 plain, 1 the voice itself) below which a cluster does not speak with another's voice."""
 OTHER = "other"
 TAG_LENGTH = 40
 
@@ -39,17 +43,24 @@ def tag_of(context: str) -> str:
     return " ".join(context.split()).lower()[:TAG_LENGTH].strip()
 
 
-def find_modes(texts: Sequence[str], contexts: Sequence[str | None], encoder: Encoder, *, seed: int = 0) -> list[Mode]:
+def find_modes(
+    texts: Sequence[str],
+    contexts: Sequence[str | None],
+    encoder: Encoder,
+    *,
+    neutral_texts: Sequence[str],
+    seed: int = 0,
+) -> list[Mode]:
     """The person's 1..4 modes, largest first; every text is in exactly one.
 
     A context with 4 texts or more is a mode (the four largest, if there are more). What is left joins the nearest one,
     or forms the mode `other` if it is at least 6 texts. With no such context the texts are clustered into `voice 1`,
-    `voice 2`, ... Raises ValueError without texts.
+    `voice 2`, ... Raises ValueError without texts, or without neutral texts to tell voices from.
     """
-    if not texts:
-        raise ValueError("there is no text to find a voice in")
+    if not texts or not neutral_texts:
+        raise ValueError("there is no text to find a voice in, or no neutral text to tell it from")
     rows_N_D = encoder(list(texts))
-    tags = _by_context(contexts, rows_N_D) or _by_cluster(rows_N_D, seed)
+    tags = _by_context(contexts, rows_N_D) or _by_cluster(rows_N_D, encoder(list(neutral_texts)), seed)
     sizes = {tag: tags.count(tag) for tag in dict.fromkeys(tags)}
     return [
         Mode(tag, size / len(texts), [text for text, owner in zip(texts, tags, strict=True) if owner == tag])
@@ -75,15 +86,29 @@ def _by_context(contexts: Sequence[str | None], rows_N_D: Tensor) -> list[str]:
     return tags
 
 
-def _by_cluster(rows_N_D: Tensor, seed: int) -> list[str]:
+def _by_cluster(rows_N_D: Tensor, neutral_M_D: Tensor, seed: int) -> list[str]:
     assignment_N = torch.zeros(len(rows_N_D), dtype=torch.long)
     best = DISTINCT
     for k in range(2, min(MOST_MODES, len(rows_N_D) // FEWEST_CLUSTERED) + 1):
         found = cluster(rows_N_D, k, seed)
-        if found.silhouette > best and found.assignment_N.bincount(minlength=k).min() >= FEWEST_CLUSTERED:
+        is_large_enough = found.assignment_N.bincount(minlength=k).min() >= FEWEST_CLUSTERED
+        if found.silhouette > best and is_large_enough and _are_strangers(rows_N_D, found.assignment_N, neutral_M_D):
             assignment_N, best = found.assignment_N, found.silhouette
-    ranks = assignment_N.bincount().argsort(descending=True, stable=True).argsort()
-    return [f"voice {ranks[cluster_index] + 1}" for cluster_index in assignment_N.tolist()]
+    labels = assignment_N.tolist()
+    ranked = sorted(dict.fromkeys(labels), key=lambda label: -labels.count(label))
+    return [f"voice {ranked.index(label) + 1}" for label in labels]
+
+
+def _are_strangers(rows_N_D: Tensor, assignment_N: Tensor, neutral_M_D: Tensor) -> bool:
+    """Whether every cluster's texts are, on average, less than half way from plain text to each other cluster's."""
+    clusters = [rows_N_D[assignment_N == k] for k in range(int(assignment_N.max()) + 1)]
+    centroids_K_D = torch.stack([centroid(rows) for rows in clusters])
+    calibrate = Calibration(
+        neutral_K=(neutral_M_D @ centroids_K_D.T).mean(0),
+        self_K=torch.stack([left_out_similarity(rows).mean() for rows in clusters]),
+    )
+    cross_K_K = torch.stack([calibrate(rows @ centroids_K_D.T).mean(0) for rows in clusters])
+    return bool((cross_K_K.fill_diagonal_(0) < STRANGE).all())
 
 
 def cluster(rows_N_D: Tensor, k: int, seed: int) -> Clusters:

@@ -92,7 +92,7 @@ def references(
         samples_N_D = encoder(mode.texts)
         if kind == "modes":
             rows.append(centroid(samples_N_D).unsqueeze(0))
-            own.append(_left_out_similarity(samples_N_D).mean().unsqueeze(0))
+            own.append(left_out_similarity(samples_N_D).mean().unsqueeze(0))
         else:
             cosine_N_N = samples_N_D @ samples_N_D.T
             rows.append(samples_N_D)
@@ -110,7 +110,7 @@ def centroid(rows_N_D: Tensor) -> Tensor:
     return normalize(rows_N_D.mean(0), dim=-1)
 
 
-def _left_out_similarity(rows_N_D: Tensor) -> Tensor:
+def left_out_similarity(rows_N_D: Tensor) -> Tensor:
     """Cosine of each row with the centroid of the others [N]."""
     others_N_D = rows_N_D.sum(0) - rows_N_D
     return cosine_similarity(rows_N_D, others_N_D, dim=-1)
