@@ -67,6 +67,7 @@ class Child:
         self.last_exit = ""
         self._started_at = 0.0
         self._start_again_at = 0.0
+        self._is_asked = False
 
     def start(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
@@ -114,12 +115,18 @@ class Child:
             self.last_words(),
         )
 
+    def ask_to_stop(self) -> None:
+        """Ask once: Celery takes a second request for impatience and drops its work."""
+        if self.process is not None and not self._is_asked:
+            self._is_asked = True
+            with suppress(ProcessLookupError):
+                self.process.terminate()
+
     def stop(self) -> None:
         """Ask to end, insist after the program's own limit, and take along what its group left behind."""
         if self.process is None:
             return
-        with suppress(ProcessLookupError):
-            self.process.terminate()
+        self.ask_to_stop()
         try:
             self.process.wait(self.program.stops_within_s)
         except subprocess.TimeoutExpired:

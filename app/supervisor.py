@@ -148,7 +148,11 @@ class Supervisor:
             log.exception("the supervisor cannot go on and stops everything")
         finally:
             self._stop.set()
-            for child in reversed(self.children):
+            last, *others = reversed(self.children)
+            last.stop()  # the door closes first; what stands behind it then ends side by side
+            for child in others:
+                child.ask_to_stop()
+            for child in others:
                 child.stop()
 
     def _wait_until_ready(self, within_s: float, tell: Callable[[str], None]) -> None:

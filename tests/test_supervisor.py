@@ -138,7 +138,7 @@ def test_a_taken_port_is_named(settings: Settings) -> None:
     assert "IDIOLECT_PORT" in caught.value.remedy
 
 
-def test_children_stop_in_reverse_and_the_stubborn_are_killed(settings: Settings, started: list[Supervisor]) -> None:
+def test_the_stubborn_are_killed_with_what_they_left_behind(settings: Settings, started: list[Supervisor]) -> None:
     mark = f"mark-{settings.port}"
     stubborn = Program("train", [sys.executable, "-c", STUBBORN], stops_within_s=0.5)
     stray = Program("score", [sys.executable, "-c", PARENT_OF_A_STRAY, mark])

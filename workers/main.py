@@ -5,6 +5,7 @@ CUDA the pool is prefork started by spawn, one process per device: a CUDA contex
 the installation also runs the clock (`-B`), which rings for the sweep.
 """
 
+import os
 from typing import Any
 
 from celery.signals import beat_embedded_init, worker_process_init, worker_shutting_down
@@ -14,6 +15,7 @@ from app.jobs.runner import worker_is_stopping
 from app.processes import die_with_parent
 from app.queue import SWEEP, build_celery
 
+started_as = os.getpid()
 settings = get_settings()
 celery = build_celery(settings)
 celery.set_default()
@@ -44,4 +46,5 @@ def hand_jobs_back(**_: Any) -> None:
 @beat_embedded_init.connect  # type: ignore[untyped-decorator]
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def leave_no_orphan(**_: Any) -> None:
-    die_with_parent()
+    # A forked child knows its parent from before the fork; a spawned one has imported this module itself.
+    die_with_parent(started_as if started_as != os.getpid() else None)

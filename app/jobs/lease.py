@@ -21,7 +21,7 @@ from app.config import Settings
 from app.db import EVERY_TENANT, now, transaction
 from app.jobs import repository
 from app.jobs.context import JobSnapshot
-from app.models import JobEvent
+from app.models import JobEvent, JobMetric
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Lease:
     ) -> None:
         """Queue what row, log and curves should say. A point that is not finite is left out of its curve."""
         finite = {key: float(value) for key, value in (metrics or {}).items() if math.isfinite(value)}
-        self._put(Reports(dict(columns or {}), [event] if event else [], finite))
+        self._put(Reports(dict(columns or {}), [(event[0], plain(event[1]))] if event else [], finite))
 
     def close(self, columns: Mapping[str, Any], **told: Any) -> bool:
         """Write the last word about this attempt and let go of the row; False if another worker holds it now."""
@@ -159,20 +159,27 @@ class Lease:
         return is_held
 
     def _write_held(self, reports: Reports) -> bool:
-        job = self.job
-        with transaction(job.tenant_id) as session:
-            if not repository.write_held(session, job.id, self.owner, reports.columns):
+        keys = {"tenant_id": self.job.tenant_id, "job_id": self.job.id}
+        points = [
+            JobMetric(**keys, stage=stage, step=step, name=name, value=value)
+            for (stage, step, name), value in reports.metrics.items()
+        ]
+        with transaction(self.job.tenant_id) as session:
+            if not repository.write_held(session, self.job.id, self.owner, reports.columns):
                 return False
-            session.add_all(
-                JobEvent(tenant_id=job.tenant_id, job_id=job.id, kind=kind, data=data) for kind, data in reports.events
-            )
-            if reports.metrics:
-                keys = {"tenant_id": job.tenant_id, "job_id": job.id}
-                repository.add_metrics(
-                    session,
-                    [
-                        keys | {"stage": stage, "step": step, "name": name, "value": value}
-                        for (stage, step, name), value in reports.metrics.items()
-                    ],
-                )
+            session.add_all(JobEvent(**keys, kind=kind, data=data) for kind, data in reports.events)
+            repository.put_metrics(session, points)
         return True
+
+
+def plain(value: Any) -> Any:
+    """What JSON can hold and every database takes: no NaN or infinity, no tuples, no numbers of other libraries."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return plain(value.item()) if hasattr(value, "item") else str(value)

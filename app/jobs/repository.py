@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -49,7 +48,7 @@ def add(session: Session, job: Job) -> None:
 
 
 def count_samples(session: Session, user_id: str) -> int:
-    return session.scalar(select(func.count(StyleSample.id)).where(StyleSample.user_id == user_id)) or 0
+    return session.scalar(select(func.count()).select_from(StyleSample).where(StyleSample.user_id == user_id)) or 0
 
 
 def page(session: Session, user_id: str, before: str | None, limit: int) -> Sequence[Job]:
@@ -142,13 +141,18 @@ def is_cancel_requested(session: Session, job_id: str, owner: str) -> bool | Non
     return session.execute(query).scalar_one_or_none()
 
 
-def add_metrics(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes points over those a resumed job repeats."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(JobMetric.__table__)  # type: ignore[arg-type]  # a Table, typed as FromClause
-    key = ["job_id", "stage", "step", "name"]
-    upsert = statement.on_conflict_do_update(index_elements=key, set_={"value": statement.excluded.value})
-    session.execute(upsert, list(rows))
+def put_metrics(session: Session, points: Sequence[JobMetric]) -> None:
+    """Writes points of one job over those a resumed attempt repeats."""
+    if not points:
+        return
+    steps = {point.step for point in points}
+    there = select(JobMetric).where(JobMetric.job_id == points[0].job_id, JobMetric.step.in_(steps))
+    known = {(point.stage, point.step, point.name): point for point in session.scalars(there)}
+    for point in points:
+        if old := known.get((point.stage, point.step, point.name)):
+            old.value = point.value
+        else:
+            session.add(point)
 
 
 def expired(session: Session, when: datetime) -> Sequence[Job]:

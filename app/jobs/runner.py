@@ -15,7 +15,7 @@ from app.jobs import repository
 from app.jobs.context import JobContext, JobStopped, TrainingOutcome
 from app.jobs.courtesy import Courtesy
 from app.jobs.failures import explain
-from app.jobs.lease import Lease, checkpoint_folder, claim
+from app.jobs.lease import Lease, checkpoint_folder, claim, plain
 from app.models import CANCELLED, FAILED, QUEUED, SUCCEEDED
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def _run(lease: Lease, settings: Settings, train: Trainer) -> None:
         failure = explain(error, settings.storage_root, lease.job.id)
         _end(lease, folder, {"state": FAILED, "reason": failure.reason, "remedy": failure.remedy})
     else:
-        result = {**outcome.result, "version": outcome.version, "decision": outcome.decision}
+        result = plain({**outcome.result, "version": outcome.version, "decision": outcome.decision})
         _end(lease, folder, {"state": SUCCEEDED, "stage": "done", "progress": 1.0, "result": result})
 
 

@@ -3,6 +3,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -183,11 +184,14 @@ def test_numbers_that_are_not_finite_do_not_stop_the_others(desk: Any, ada: Any)
 
     def train(context: JobContext) -> TrainingOutcome:
         context.metrics("reinforce", 1, {"reward": float("nan"), "kl": float("inf"), "loss": 2.0}, 0.5)
-        return DONE
+        context.note("measured", similarity=float("nan"), shares=(0.5, Path("x")))
+        return TrainingOutcome(1, "undecided", {"table": [{"style": float("inf")}]})
 
     runner.run_training(job.id, train)
     assert desk.curve(job, "loss") == {1: 2.0}
     assert desk.curve(job, "reward") == {}
+    assert desk.events(job, "note") == [{"text": "measured", "similarity": None, "shares": [0.5, "x"]}]
+    assert desk.row(job).result["table"] == [{"style": None}]
     assert desk.row(job).state == "succeeded"
 
 

@@ -1,0 +1,105 @@
+"""Real worker processes on a real database, to be killed."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from app.config import get_settings
+from app.db import EVERY_TENANT, get_engine, migrate, now, transaction
+from app.jobs import service
+from app.models import Job, StyleSample, Tenant, User
+
+ROOT = Path(__file__).parents[2]
+
+
+class Shop:
+    """A server without its doors: rows, and worker processes that read the same settings from the environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def start_worker(self, queue: str, *options: str) -> "subprocess.Popen[bytes]":
+        log = (self.folder / f"{queue}-{len(self.workers)}.log").open("wb")
+        command = [sys.executable, "-m", "celery", "-A", "tests.faults.small_worker", "worker", "-Q", queue]
+        command += [
+            "-n",
+            f"{queue}{len(self.workers)}@%h",
+            "--loglevel",
+            "INFO",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+        worker = subprocess.Popen([*command, *options], cwd=ROOT, env=os.environ, stdout=log, stderr=log)
+        self.workers.append(worker)
+        return worker
+
+    def submit(self) -> Job:
+        with transaction(EVERY_TENANT) as session:
+            tenant = Tenant(name="tenant")
+            session.add(tenant)
+            session.flush()
+            user = User(tenant_id=tenant.id, external_id="ada")
+            session.add(user)
+            session.flush()
+            for number in range(4):
+                digest = sha256(str(number).encode()).hexdigest()
+                session.add(StyleSample(tenant_id=tenant.id, user_id=user.id, text=str(number), sha256=digest))
+        with transaction(tenant.id) as session:
+            return service.create(session, user, "voice", {})
+
+    def until(self, claim: Callable[[], object], within_s: float = 40) -> None:
+        deadline = time.monotonic() + within_s
+        while not claim():
+            if time.monotonic() > deadline:
+                logs = "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
+                raise AssertionError(f"waited {within_s:.0f} s in vain\n{logs}")
+            time.sleep(0.05)
+
+    def row(self, job: Job) -> Job:
+        with transaction(job.tenant_id, read_only=True) as session:
+            return service.get(session, job.id)
+
+    def forget_ring(self, job: Job) -> None:
+        """As if the bell had been rung for this job long ago."""
+        with transaction(job.tenant_id) as session:
+            service.get(session, job.id).published_at = now() - timedelta(hours=1)
+
+    def curve(self, job: Job) -> dict[int, float]:
+        with transaction(job.tenant_id, read_only=True) as session:
+            return {point.step: point.value for point in service.metrics(session, job.id) if point.name == "reward"}
+
+    def beginnings(self, job: Job) -> list[int]:
+        """The step at which each attempt began."""
+        events = service.news(job.tenant_id, job.id, 0).events
+        return [event.data["step"] for event in events if event.kind == "note" and event.data["text"] == "begun"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    for name, value in {
+        "DATA_DIR": str(tmp_path / "data"),
+        "JOB_LEASE_S": "2",
+        "JOB_HEARTBEAT_S": "0.3",
+        "SWEEP_EVERY_S": "1",
+        "ENGINE_URL": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(f"IDIOLECT_{name}", value)
+    get_settings.cache_clear()
+    url = get_settings().resolved_database_url
+    migrate(url)
+    shop = Shop(tmp_path)
+    yield shop
+    for worker in shop.workers:
+        if worker.poll() is None:
+            worker.kill()
+        worker.wait()
+    get_engine(url).dispose()
+    get_settings.cache_clear()

@@ -1,0 +1,77 @@
+"""A worker dies in the middle of a training; the sweep finds out, and another goes on from the checkpoint."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.config import get_settings
+from app.jobs.lease import checkpoint_folder
+
+STEPS = 60
+
+
+@pytest.mark.slow
+def test_a_killed_training_resumes_from_its_checkpoint_and_finishes(shop: Any) -> None:
+    job = shop.submit()
+    trainer = shop.start_worker("train")
+    shop.start_worker("score", "-B")
+    shop.until(lambda: len(shop.curve(job)) > STEPS / 4)
+    trainer.send_signal(signal.SIGKILL)
+    trainer.wait()
+    row = shop.row(job)
+    assert (row.state, row.attempt) == ("running", 1), "a killed worker tells nobody"
+    checkpoint = int((checkpoint_folder(get_settings(), job.id) / "step").read_text())
+
+    shop.start_worker("train")
+    shop.until(lambda: shop.row(job).state == "succeeded")
+    row = shop.row(job)
+    assert (row.attempt, row.result["begun_at"]) == (2, checkpoint)
+    assert shop.beginnings(job) == [0, checkpoint]
+    assert checkpoint >= STEPS / 4
+    drawn = shop.curve(job)
+    assert set(range(checkpoint + 1, STEPS + 1)) <= set(drawn)
+    assert max(drawn) == STEPS
+    assert not checkpoint_folder(get_settings(), job.id).exists()
+
+
+@pytest.mark.slow
+def test_a_worker_told_to_stop_hands_its_job_back_at_once(shop: Any) -> None:
+    job = shop.submit()
+    trainer = shop.start_worker("train")
+    shop.until(lambda: len(shop.curve(job)) > 3)
+    trainer.terminate()
+    assert trainer.wait(10) == 0
+    row = shop.row(job)
+    assert (row.state, row.attempt, row.lease_owner) == ("queued", 0, None)
+    shop.start_worker("train")
+    shop.start_worker("score", "-B")
+    shop.until(lambda: shop.row(job).state == "succeeded")
+    assert shop.row(job).attempt == 1
+    assert shop.row(job).result["begun_at"] > 3
+
+
+@pytest.mark.slow
+def test_the_clock_of_a_killed_worker_stops_with_it(shop: Any) -> None:
+    scorer = shop.start_worker("score", "-B")
+    shop.until(lambda: psutil.Process(scorer.pid).children())
+    [clock] = psutil.Process(scorer.pid).children()
+    os.kill(scorer.pid, signal.SIGKILL)
+    scorer.wait()
+    shop.until(lambda: not clock.is_running() or clock.status() == psutil.STATUS_ZOMBIE, 5)
+
+
+@pytest.mark.slow
+def test_the_message_that_died_with_a_worker_is_sent_again(shop: Any) -> None:
+    """The doorbell may break: here every message is lost before anybody heard it."""
+    job = shop.submit()
+    messages: Path = get_settings().data_dir / "queue" / "messages"
+    [message] = messages.glob("*.train.msg")
+    message.unlink()
+    shop.forget_ring(job)
+    shop.start_worker("score", "-B")
+    shop.start_worker("train")
+    shop.until(lambda: shop.row(job).state == "succeeded")
