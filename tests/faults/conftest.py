@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -25,25 +26,28 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.logs: dict[int, Path] = {}
 
     def start_worker(self, queue: str, *options: str) -> "subprocess.Popen[bytes]":
-        log = (self.folder / f"{queue}-{len(self.workers)}.log").open("wb")
+        path = self.folder / f"worker-{len(self.workers)}.log"
         command = [sys.executable, "-m", "celery", "-A", "tests.faults.small_worker", "worker", "-Q", queue]
         command += [
             "-n",
-            f"{queue}{len(self.workers)}@%h",
+            f"worker{len(self.workers)}@%h",
             "--loglevel",
             "INFO",
             "--without-gossip",
             "--without-mingle",
         ]
-        worker = subprocess.Popen([*command, *options], cwd=ROOT, env=os.environ, stdout=log, stderr=log)
+        with path.open("wb") as log:
+            worker = subprocess.Popen([*command, *options], cwd=ROOT, env=os.environ, stdout=log, stderr=log)
+        self.logs[worker.pid] = path
         self.workers.append(worker)
         return worker
 
     def submit(self) -> Job:
         with transaction(EVERY_TENANT) as session:
-            tenant = Tenant(name="tenant")
+            tenant = Tenant(name=f"tenant {uuid4()}")
             session.add(tenant)
             session.flush()
             user = User(tenant_id=tenant.id, external_id="ada")
@@ -62,6 +66,13 @@ class Shop:
                 logs = "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
                 raise AssertionError(f"waited {within_s:.0f} s in vain\n{logs}")
             time.sleep(0.05)
+
+    def log_of(self, worker: "subprocess.Popen[bytes]") -> str:
+        return self.logs[worker.pid].read_text()
+
+    def cancel(self, job: Job) -> None:
+        with transaction(job.tenant_id) as session:
+            service.cancel(session, job.id)
 
     def row(self, job: Job) -> Job:
         with transaction(job.tenant_id, read_only=True) as session:
