@@ -130,7 +130,7 @@ def build_celery(settings: Settings) -> Celery:
 def _broker_url(settings: Settings) -> str:
     url = settings.resolved_broker_url
     if url.startswith("filesystem:"):
-        return "atomic-folder://"
+        return "atomic-folder://localhost"
     # Valkey speaks Redis' protocol; kombu knows only the older name.
     return url.replace("valkey", "redis", 1) if url.startswith(("valkey://", "valkeys://")) else url
 

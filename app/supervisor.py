@@ -54,7 +54,7 @@ def programs(settings: Settings) -> list[Program]:
     engine = urlsplit(settings.engine_url)
     found = [
         Program("train", [*worker, "-Q", "train", "-n", "train@%h", *quiet], torch_environment, stops_within_s=20.0),
-        Program("score", [*worker, "-Q", "score", "-n", "score@%h", *quiet, "-B"], torch_environment),
+        Program("score", [*worker, "-Q", "score", "-n", "score@%h", *quiet], torch_environment),
         Program(
             "web",
             [

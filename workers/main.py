@@ -1,26 +1,28 @@
 """The Celery application of the workers: `celery -A workers.main worker -Q train,score`.
 
-On a CPU one process per queue with `-P threads -c 1`, so that a training can be told to stop and hand its job back. On
-CUDA the pool is prefork started by spawn, one process per device: a CUDA context does not survive a fork. One worker of
-the installation also runs the clock (`-B`), which rings for the sweep.
+On a CPU run one process per queue: its pool is one thread, so that a training can be told to stop and hand its job
+back. On CUDA the pool is one process started by spawn, one worker per device: a CUDA context does not survive a fork.
+Every worker of the `score` queue also keeps the clock that rings for the sweep; several clocks do no harm.
 """
 
-import os
+import logging
 from typing import Any
 
-from celery.signals import beat_embedded_init, worker_process_init, worker_shutting_down
+from celery import bootsteps
+from celery.beat import EmbeddedService
 
 from app.config import get_settings
-from app.jobs.runner import worker_is_stopping
-from app.processes import die_with_parent
-from app.queue import SWEEP, build_celery
+from app.queue import ROUTES, SWEEP, build_celery
 
-started_as = os.getpid()
 settings = get_settings()
 celery = build_celery(settings)
 celery.set_default()
 celery.conf.update(
-    imports=["workers.training", "workers.scoring", "workers.maintenance"],
+    imports=["workers.lifecycle", "workers.training", "workers.scoring", "workers.maintenance"],
+    worker_concurrency=1,
+    worker_pool="prefork" if settings.device == "cuda" else "threads",
+    worker_pool_start_method="spawn",
+    beat_scheduler="celery.beat:Scheduler",
     beat_schedule={
         SWEEP: {
             "task": SWEEP,
@@ -29,22 +31,23 @@ celery.conf.update(
             "options": {"expires": settings.sweep_every_s},
         }
     },
-    beat_schedule_filename=str(settings.data_dir.resolve() / "beat-schedule"),
-    beat_max_loop_interval=settings.sweep_every_s,
 )
-if settings.device == "cuda":
-    celery.conf.update(worker_pool="prefork", worker_pool_start_method="spawn", worker_concurrency=1)
-else:
-    celery.conf.update(worker_pool="threads", worker_concurrency=1)
+# A sweep every few seconds would drown what a log is for; what a task did is still said when it ends.
+for name in ("celery.beat", "celery.worker.strategy"):
+    logging.getLogger(name).setLevel(logging.WARNING)
 
 
-@worker_shutting_down.connect  # type: ignore[untyped-decorator]
-def hand_jobs_back(**_: Any) -> None:
-    worker_is_stopping.set()
+class Clock(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Celery's beat as a thread: the process that `-B` starts may outlive its worker, and is spawned without our code.
+
+    Its schedule lives in memory, as every sweep is as good as any other.
+    """
+
+    def include_if(self, worker: Any) -> bool:
+        return ROUTES[SWEEP] in worker.app.amqp.queues.consume_from
+
+    def create(self, worker: Any) -> Any:
+        return EmbeddedService(worker.app, thread=True, scheduler_cls=worker.app.conf.beat_scheduler)
 
 
-@beat_embedded_init.connect  # type: ignore[untyped-decorator]
-@worker_process_init.connect  # type: ignore[untyped-decorator]
-def leave_no_orphan(**_: Any) -> None:
-    # A forked child knows its parent from before the fork; a spawned one has imported this module itself.
-    die_with_parent(started_as if started_as != os.getpid() else None)
+celery.steps["worker"].add(Clock)

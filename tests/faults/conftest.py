@@ -28,7 +28,7 @@ class Shop:
         self.workers: list[subprocess.Popen[bytes]] = []
         self.logs: dict[int, Path] = {}
 
-    def start_worker(self, queue: str, *options: str) -> "subprocess.Popen[bytes]":
+    def start_worker(self, queue: str) -> "subprocess.Popen[bytes]":
         path = self.folder / f"worker-{len(self.workers)}.log"
         command = [sys.executable, "-m", "celery", "-A", "tests.faults.small_worker", "worker", "-Q", queue]
         command += [
@@ -40,7 +40,7 @@ class Shop:
             "--without-mingle",
         ]
         with path.open("wb") as log:
-            worker = subprocess.Popen([*command, *options], cwd=ROOT, env=os.environ, stdout=log, stderr=log)
+            worker = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=log, stderr=log)
         self.logs[worker.pid] = path
         self.workers.append(worker)
         return worker

@@ -1,6 +1,6 @@
 """The real workers with a trainer that only counts: `celery -A tests.faults.small_worker worker`.
 
-It takes a place of `app.jobs.training` before the runner imports it, saves its step as a checkpoint after every step,
+It takes the place of `app.jobs.training` before the runner imports it, saves its step as a checkpoint after every step,
 and says in its log where it began.
 """
 
@@ -15,6 +15,7 @@ from workers.main import celery
 __all__ = ["celery"]
 
 STEPS = 60
+celery.conf.imports = [*celery.conf.imports, __name__]  # for processes that are spawned
 
 
 def train(context: JobContext) -> TrainingOutcome:

@@ -48,7 +48,7 @@ def test_a_job_is_trained_over_redis(shop: Any, start_redis: StartRedis) -> None
     start_redis()
     job = shop.submit()
     assert not list((get_settings().data_dir / "queue").glob("messages/*.msg"))
-    worker = shop.start_worker("train,score", "-B")
+    worker = shop.start_worker("train,score")
     shop.until(lambda: shop.row(job).state == "succeeded")
     assert shop.row(job).attempt == 1
     assert "jobs.train" in shop.log_of(worker)
@@ -61,7 +61,7 @@ def test_a_job_is_trained_over_redis(shop: Any, start_redis: StartRedis) -> None
 @pytest.mark.slow
 def test_a_redis_that_forgets_everything_delays_a_job_and_loses_none(shop: Any, start_redis: StartRedis) -> None:
     server = start_redis()
-    shop.start_worker("train,score", "-B")
+    shop.start_worker("train,score")
     first = shop.submit()
     shop.until(lambda: len(shop.curve(first)) > 3)
     server.kill()
