@@ -1,0 +1,23 @@
+"""`idiolect`: the command line. Groups of commands live in files of their own; this one puts them together."""
+
+import typer
+
+from app.cli import models, operate, people, voices
+from app.cli.output import report_problems
+
+app = typer.Typer(
+    name="idiolect",
+    help="A language model that writes the way each person does.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+operate.add_to(app)
+people.add_to(app)
+voices.add_to(app)
+app.add_typer(models.group, name="models")
+
+
+def main() -> None:
+    with report_problems():
+        app()

@@ -1,0 +1,83 @@
+"""How commands speak: tables for people, `--json` for programs, problems with their remedy on stderr."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app.config import get_settings
+from app.errors import AppError
+from app.local import local_key, web_address
+from app.rest import Api, Problem
+from app.supervisor import CannotStart
+
+console = Console()
+errors = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+User = Annotated[str, typer.Argument(help="your own id of the person")]
+
+
+def api() -> Api:
+    settings = get_settings()
+    return Api(web_address(settings), local_key(settings))
+
+
+def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        print_json(list(rows))
+        return
+    if not rows:
+        console.print("[dim]nothing yet[/]")
+        return
+    table = Table()
+    for column in columns:
+        table.add_column(column.replace("_", " "))
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    console.print(table)
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return str(value)
+
+
+@contextmanager
+def report_problems() -> Iterator[None]:
+    """Every expected failure ends in one sentence, its remedy and exit code 1; the rest is a bug and shows itself."""
+    from app.demo.people import NoSamples
+    from app.demo.run import DemoFailed
+
+    try:
+        yield
+    except Problem as problem:
+        _end(str(problem), problem.remedy)
+    except AppError as problem:
+        _end(problem.detail, problem.remedy)
+    except CannotStart as problem:
+        _end(problem.reason, problem.remedy)
+    except (DemoFailed, NoSamples) as problem:
+        _end(str(problem), "")
+    except httpx.TransportError:
+        _end(f"no server answers at {web_address(get_settings())}", "Start one with `idiolect up`.")
+
+
+def _end(words: str, remedy: str) -> None:
+    errors.print(f"[red]✗[/] {words}", highlight=False)
+    if remedy:
+        errors.print(f"  {remedy}", highlight=False)
+    raise SystemExit(1)

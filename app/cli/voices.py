@@ -1,0 +1,127 @@
+"""Voices: rewrite, train, jobs, adapters, feedback."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from app.cli.output import AsJson, User, api, console, print_json, show
+from app.demo.show import follow as watch
+
+jobs = typer.Typer(help="Trainings.", no_args_is_help=True)
+adapters = typer.Typer(help="Versions of a person's voice.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("rewrite")(rewrite)
+    app.command("train")(train)
+    app.command("feedback")(feedback)
+    app.add_typer(jobs, name="jobs")
+    app.add_typer(adapters, name="adapters")
+
+
+def rewrite(
+    user: User,
+    text: Annotated[str, typer.Argument(help="the text; - reads it from standard input")],
+    adapter: Annotated[str, typer.Option(help="active, base or a version number")] = "active",
+    context: Annotated[str | None, typer.Option(help="which of the person's voices")] = None,
+    n: Annotated[int, typer.Option(help="how many versions")] = 1,
+    temperature: Annotated[float, typer.Option()] = 0.7,
+    seed: Annotated[int | None, typer.Option()] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say it the way they would."""
+    body: dict[str, Any] = {"user_id": user, "text": sys.stdin.read() if text == "-" else text, "n": n}
+    body |= {"temperature": temperature, "adapter": int(adapter) if adapter.isdigit() else adapter}
+    body |= {name: value for name, value in (("context", context), ("seed", seed)) if value is not None}
+    answer = api().post("/v1/rewrite", body)
+    if as_json:
+        print_json(answer)
+        return
+    for written in answer["texts"]:
+        console.print(written, highlight=False, markup=False)
+    version = answer["adapter"]["version"] if answer["adapter"] else "base"
+    console.print(f"[dim]{answer['rewrite_id']}  version {version}, seed {answer['seed']}[/]")
+
+
+def train(
+    user: User,
+    recipe: Annotated[str, typer.Option(help="voice, sft or article")] = "voice",
+    follow: Annotated[bool, typer.Option("--follow", help="watch it to its end")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train the person's voice; with --follow, exit code 1 if it fails."""
+    server = api()
+    job = server.post(f"/v1/users/{user}/training-jobs", {"recipe": recipe})
+    if follow:
+        job = server.follow(job["id"], lambda _: None) if as_json else watch(console, server, {user: job["id"]})[user]
+    if as_json:
+        print_json(job)
+    else:
+        _tell(job)
+    if follow and job["state"] != "succeeded":
+        raise typer.Exit(1)
+
+
+def feedback(
+    rewrite_id: Annotated[str, typer.Argument(help="the rewrite that is meant")],
+    text: Annotated[str, typer.Argument(help="what you think of it, in your own words")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what you think of a rewrite, and see how it was understood."""
+    server = api()
+    said = server.post("/v1/feedback", {"rewrite_id": rewrite_id, "text": text})
+    scored = server.wait_for(f"/v1/feedback/{said['feedback_id']}", "satisfaction", within_s=60) or said
+    show([scored], ("feedback_id", "satisfaction"), as_json)
+
+
+@jobs.command("list")
+def list_jobs(user: User, as_json: AsJson = False) -> None:
+    rows = list(api().pages(f"/v1/users/{user}/training-jobs"))
+    show(rows, ("id", "recipe", "state", "stage", "progress", "origin", "created_at"), as_json)
+
+
+@jobs.command("show")
+def show_job(job: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
+    found = api().get(f"/v1/jobs/{job}")
+    if as_json:
+        print_json(found)
+    else:
+        _tell(found)
+
+
+@jobs.command("cancel")
+def cancel(job: Annotated[str, typer.Argument()]) -> None:
+    console.print(f"[green]✓[/] {api().post(f'/v1/jobs/{job}/cancel')['state']}")
+
+
+@adapters.command("list")
+def list_adapters(user: User, as_json: AsJson = False) -> None:
+    rows = list(api().pages(f"/v1/users/{user}/adapters"))
+    show(rows, ("version", "state", "parent_version", "digest", "size_bytes", "created_at"), as_json)
+
+
+@adapters.command("promote")
+def promote(user: User, version: Annotated[int, typer.Argument()]) -> None:
+    """Let a version speak for the person."""
+    print_json(api().post(f"/v1/users/{user}/adapters/{version}/promote"))
+
+
+@adapters.command("rollback")
+def rollback(user: User) -> None:
+    """Back to the version that spoke before."""
+    print_json(api().post(f"/v1/users/{user}/adapters/rollback"))
+
+
+def _tell(job: dict[str, Any]) -> None:
+    console.print(f"{job['id']}  [bold]{job['state']}[/]  {job['stage']}  {job['progress']:.0%}")
+    if job.get("reason"):
+        console.print(f"  {job['reason']} {job.get('remedy') or ''}", highlight=False)
+    result = job.get("result") or {}
+    if result.get("version"):
+        console.print(f"  version {result['version']}: [bold]{result['decision']}[/]")
+    for check in (result.get("gate") or {}).get("checks", []):
+        mark = "[green]✓[/]" if check["passed"] else "[red]✗[/]"
+        console.print(f"  {mark} {check['name']:<10} {check['words']} [dim]{check['bound']}[/]", highlight=False)
+
+

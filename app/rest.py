@@ -1,0 +1,89 @@
+"""The server as the command line sees it: calls with a key, problems as exceptions, jobs followed to their end."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+Json = dict[str, Any]
+
+FINISHED = ("succeeded", "failed", "cancelled")
+
+
+class Problem(Exception):
+    """What the server answered instead of a result, with its remedy."""
+
+    def __init__(self, status: int, body: Json) -> None:
+        self.status, self.body = status, body
+        super().__init__(body.get("detail") or body.get("title") or f"HTTP {status}")
+
+    @property
+    def remedy(self) -> str:
+        return str(self.body.get("remedy", ""))
+
+
+class Api:
+    def __init__(self, url: str, key: str, timeout_s: float = 130.0) -> None:
+        self.url = url
+        self._http = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=timeout_s, trust_env=False
+        )
+
+    def get(self, path: str, **query: Any) -> Json:
+        return self._call("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def post(self, path: str, body: Json | None = None, **options: Any) -> Json:
+        return self._call("POST", path, json=body or {}, **options)
+
+    def delete(self, path: str) -> Json:
+        return self._call("DELETE", path)
+
+    def upload(self, path: str, file: Path) -> Json:
+        with file.open("rb") as content:
+            return self._call("POST", path, files={"file": (file.name, content)})
+
+    def pages(self, path: str) -> Iterator[Json]:
+        cursor: str | None = None
+        while True:
+            page = self.get(path, cursor=cursor)
+            yield from page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return
+
+    def follow(self, job_id: str, on_look: Callable[[Json], None], every_s: float = 1.0) -> Json:
+        """Poll a job until it ends; `on_look` sees every answer. A server that restarts meanwhile is waited for."""
+        while True:
+            try:
+                job = self.get(f"/v1/jobs/{job_id}")
+            except httpx.TransportError:
+                time.sleep(every_s)
+                continue
+            on_look(job)
+            if job["state"] in FINISHED:
+                return job
+            time.sleep(every_s)
+
+    def wait_for(self, path: str, field: str, within_s: float) -> Json | None:
+        """Poll until `field` is filled in by a worker; None if it is not in time."""
+        until = time.monotonic() + within_s
+        while time.monotonic() < until:
+            found = self.get(path)
+            if found.get(field) is not None:
+                return found
+            time.sleep(0.5)
+        return None
+
+    def _call(self, method: str, path: str, **options: Any) -> Json:
+        answer = self._http.request(method, path, **options)
+        if answer.is_success:
+            result: Json = answer.json() if answer.content else {}
+            return result
+        try:
+            body = answer.json()
+        except json.JSONDecodeError:
+            body = {"detail": f"the server answered {answer.status_code} without words"}
+        raise Problem(answer.status_code, body)
