@@ -68,6 +68,16 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch)
     assert os.listdir(tmp_path) == ["c"]
 
 
+def test_who_is_reading_the_old_file_reads_it_to_its_end(tmp_path):
+    _, optimizer = trained((2,))
+    path = tmp_path / "c"
+    checkpoint.write(path, checkpoint.pack(optimizer), {"step": "1"})
+    old = path.read_bytes()
+    with path.open("rb") as reader:
+        checkpoint.write(path, checkpoint.pack(optimizer), {"step": "2"})
+        assert reader.read() == old != path.read_bytes()
+
+
 def test_parameters_of_other_shapes_are_refused_and_nothing_is_changed():
     _, optimizer = trained((3, 2))
     parameters, other = trained((2, 3))

@@ -85,6 +85,41 @@ def test_only_the_told_share_of_the_rows_is_back_propagated(policy, prompt, rewa
     assert len(asked) == 1 + 2
 
 
+def test_micro_batches_make_the_gradient_of_the_whole_batch(policy, new_policy, prompt, reward_for, monkeypatch):
+    whole = next(dr_grpo.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    monkeypatch.setattr(dr_grpo, "MICRO_BATCH", 3)
+    parts = next(dr_grpo.train(new_policy(), PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    for name in ("gradient_norm", "policy_gradient"):
+        assert parts.metrics[name] == pytest.approx(whole.metrics[name], rel=1e-4, abs=1e-7)
+
+
+def test_the_gradient_is_normalised_by_all_rows_even_those_left_out(policy, prompt, reward_for):
+    """One row of four is back-propagated, and weighs a quarter; on policy its ratio is 1 at every token."""
+    reward = reward_for(replace(VOICE, style=0.0))
+    config = replace(CONFIG, prompts_per_step=1, group_size=4, update_share=0.25)
+    rollouts = []
+    sample = policy.sample
+    policy.sample = lambda *args, **rest: rollouts.append(sample(*args, **rest)) or rollouts[-1]
+    state = LoopState.new(policy)
+    step = next(dr_grpo.train(policy, PASSAGES[:1], reward, config, prompt_for=prompt, state=state))
+    scored = reward.score(PASSAGES[:1], rollouts[0], reward.plan(config.seed, 0, 1))
+    advantages = (scored.rewards_P_G - scored.rewards_P_G.mean()).flatten()
+    row = int(advantages.abs().argmax())
+    tokens = rollouts[0].mask_B_T[row].sum().item()
+    assert step.metrics["rows"] == 1
+    assert step.metrics["policy_gradient"] == pytest.approx(-advantages[row].item() * tokens / (10 * 4), rel=1e-4)
+
+
+def test_every_step_draws_its_own_plan_and_its_own_texts(policy, prompt, reward_for):
+    asked = []
+    sample = policy.sample
+    policy.sample = lambda prompts, *args, **rest: asked.extend(prompts) or sample(prompts, *args, **rest)
+    config = replace(CONFIG, steps=12, prompts_per_step=1, learning_rate=1e-9)
+    texts = [step.texts[0] for step in dr_grpo.train(policy, ["tea"], reward_for(), config, prompt_for=prompt)]
+    assert set(asked) == {"tea\n", "tea\n[berries]\n", "tea\n[cherries]\n"}
+    assert len(set(texts)) > 4
+
+
 def test_groups_without_a_difference_move_nothing(policy, prompt, reward_for):
     nothing_told = replace(VOICE, style=0.0, length=1.0)
     reward = reward_for(nothing_told)

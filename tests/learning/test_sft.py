@@ -4,7 +4,7 @@ from itertools import islice
 import pytest
 import torch
 
-from app.learning import sft
+from app.learning import losses, sft
 from app.learning.loop import Diverged, LoopState
 from app.learning.recipes import SftConfig
 from app.learning.types import Pair
@@ -34,13 +34,16 @@ def test_the_loss_of_the_first_step_is_the_batch_mean_over_tokens(policy):
     assert metrics["tokens"] == mask.sum()
 
 
-def test_micro_batches_make_the_gradient_of_the_whole_batch(policy, new_policy, monkeypatch):
+def test_micro_batches_make_the_gradient_of_the_whole_batch(policy, new_policy):
     whole = new_policy()
-    next(sft.train(policy, PAIRS, CONFIG))
-    monkeypatch.setattr(sft, "MICRO_BATCH", 100)
-    step = next(sft.train(whole, PAIRS, CONFIG))
-    assert step.metrics["gradient_norm"] > 0
-    torch.testing.assert_close(policy.logits, whole.logits)
+    rows = sft.batch_at(0, [len(p.prompt) + len(p.completion) for p in PAIRS], 12, seed=3)
+    losses.nll(*whole.imitation_logprobs([PAIRS[i] for i in rows])).value.backward()
+    norm = torch.cat([p.grad.flatten() for p in whole.parameters()]).norm().item()
+    state = LoopState.new(policy)
+    step = next(sft.train(policy, PAIRS, CONFIG, state=state))
+    assert step.metrics["gradient_norm"] == pytest.approx(norm, rel=1e-5)
+    moments = state.optimizer.state[policy.logits]["exp_avg"]
+    torch.testing.assert_close(moments, 0.1 * whole.logits.grad)
 
 
 @pytest.mark.parametrize("stop", [1, 17, 39])
