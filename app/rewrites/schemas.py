@@ -1,0 +1,95 @@
+"""What callers say and hear about rewrites."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from app.models import Rewrite
+from app.schemas import Body, ExternalId, Text
+
+MAX_SEED = 2**31 - 1
+MAX_N = 8
+
+
+def _as_choice(value: object) -> object:
+    """One sentence for all that is wrong, where a union would give one for each of its members."""
+    if value in ("active", "base") or (type(value) is int and 1 <= value <= MAX_SEED):
+        return value
+    raise ValueError('must be "active", "base" or the number of a version')
+
+
+AdapterChoice = Annotated[Literal["active", "base"] | int, BeforeValidator(_as_choice)]
+
+
+class RewriteRequest(Body):
+    user_id: ExternalId
+    text: Text
+    n: int = Field(default=1, ge=1, le=MAX_N, description="how many versions to write")
+    temperature: float = Field(default=0.7, ge=0, le=2)
+    max_tokens: int | None = Field(
+        default=None, ge=1, le=4096, description="limit per passage of the text; chosen from its length if left out"
+    )
+    seed: int | None = Field(
+        default=None, ge=0, le=MAX_SEED, description="the same seed writes the same; random if left out"
+    )
+    adapter: AdapterChoice = Field(default="active", description='"active", "base" or the number of a version')
+    context: Text | None = Field(
+        default=None, min_length=1, max_length=60, description="which of the person's voices; drawn if left out"
+    )
+
+
+class AdapterRef(BaseModel):
+    version: int
+    digest: str
+
+
+class Usage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Scores(BaseModel):
+    style: float | None = Field(description="-1..1: 0 is plain text, 1 the person's own typical sentence")
+    meaning: float = Field(description="-1..1: how near the text stays to what was asked")
+    entities: float = Field(description="0..1: share of the names, dates and amounts that were kept")
+    human: float | None = Field(description="mean log-likelihood per token under the base model, in nats")
+
+
+class RewriteView(BaseModel):
+    rewrite_id: str
+    user_id: str
+    created_at: datetime
+    input: str
+    text: str = Field(description="the first of `texts`")
+    texts: list[str]
+    finish: list[str] = Field(description="per text: `stop`, or `length` if it reached its token limit")
+    adapter: AdapterRef | None = Field(description="null: the base model wrote it")
+    base_digest: str
+    mode: str | None
+    seed: int
+    notes: list[str]
+    usage: Usage
+    timing: dict[str, float] = Field(description="milliseconds")
+    scores: list[Scores] | None = Field(description="one per text; null until a worker has scored them")
+
+    @classmethod
+    def of(cls, rewrite: Rewrite, external_id: str) -> Self:
+        version, digest = rewrite.adapter_version, rewrite.adapter_digest
+        return cls(
+            rewrite_id=rewrite.id,
+            user_id=external_id,
+            created_at=rewrite.created_at,
+            input=rewrite.text,
+            text=rewrite.outputs[0],
+            texts=rewrite.outputs,
+            finish=rewrite.usage["finish"],
+            adapter=AdapterRef(version=version, digest=digest) if version is not None and digest else None,
+            base_digest=rewrite.base_digest,
+            mode=rewrite.mode,
+            seed=rewrite.seed,
+            notes=rewrite.parameters["notes"],
+            usage=Usage.model_validate(rewrite.usage),
+            timing=rewrite.timing,
+            scores=[Scores.model_validate(each) for each in rewrite.scores] if rewrite.scores is not None else None,
+        )
