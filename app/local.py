@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
-from app.auth import create_key, create_login_link
+from sqlalchemy.orm import Session
+
+from app.auth import create_login_link
 from app.config import Settings
 from app.db import EVERY_TENANT, migrate, transaction
+from app.models import Tenant
 from app.tenants import service as tenants
 
 LOCAL_TENANT = "local"
@@ -24,12 +27,18 @@ def local_key(settings: Settings) -> str:
         return path.read_text().strip()
     migrate(settings.resolved_database_url)
     with transaction(EVERY_TENANT) as session:
-        tenant = tenants.find(session, LOCAL_TENANT) or tenants.create(session, LOCAL_TENANT)
-        _, key = create_key(session, tenant.id, "command line")
+        _, key = tenants.create_key(session, ensure_tenant(session, LOCAL_TENANT).name, "command line")
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(key)
     return key
+
+
+def ensure_tenant(session: Session, name: str) -> Tenant:
+    try:
+        return tenants.get(session, name)
+    except tenants.UnknownTenant:
+        return tenants.create(session, name)
 
 
 def login_address(settings: Settings) -> str:

@@ -20,11 +20,13 @@ def models() -> None:
 @group.command("build")
 def build(
     name: Annotated[Literal["style", "satisfaction", "warmup"], typer.Argument(help="which artefact")],
-    data: Annotated[Path, typer.Option(help="folder that holds goemotions/ and rated_sentiment/", exists=True, file_okay=False)],
+    data: Annotated[
+        Path, typer.Option(help="folder that holds goemotions/ and rated_sentiment/", exists=True, file_okay=False)
+    ],
     target: Annotated[Path, typer.Option(help="where to write it; the package's own assets if left out")] = ASSETS,
 ) -> None:
     """Build an artefact by its recipe and print what was measured."""
-    report = lambda words: console.print(f"[dim]{words}[/]", highlight=False)  # noqa: E731
+    report = lambda words: console.print(f"[dim]{words}[/]", highlight=False)
     if name == "style":
         from app.assets.build import style
 

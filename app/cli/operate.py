@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from app.auth import SCOPES, create_key, revoke
+from app.auth import SCOPES
 from app.cli.output import AsJson, console, print_json, show
 from app.config import Settings, get_settings
 from app.db import EVERY_TENANT, migrate, transaction
-from app.local import LOCAL_TENANT, local_key, login_address, web_address
+from app.local import LOCAL_TENANT, ensure_tenant, local_key, login_address, web_address
 from app.supervisor import Supervisor
 from app.tenants import service as tenants
 
@@ -49,7 +49,9 @@ def up(
 
 def demo(
     quick: Annotated[bool, typer.Option("--quick", help="one person, fewer texts")] = False,
-    samples: Annotated[Path | None, typer.Option(help="a folder of your own texts instead of the invented people")] = None,
+    samples: Annotated[
+        Path | None, typer.Option(help="a folder of your own texts instead of the invented people")
+    ] = None,
 ) -> None:
     """Learn four voices in front of you, rewrite unseen texts in them, and tell whether it worked."""
     from app.demo.run import Options, run
@@ -64,20 +66,18 @@ def login() -> None:
 
 @keys.command("create")
 def create(
-    tenant: Annotated[str, typer.Option(help="whose key; the tenant is made if there is none of that name")] = LOCAL_TENANT,
+    tenant: Annotated[
+        str, typer.Option(help="whose key; the tenant is made if there is none of that name")
+    ] = LOCAL_TENANT,
     label: Annotated[str, typer.Option(help="what the key is for")] = "",
     scope: Annotated[list[str] | None, typer.Option(help=f"{', '.join(SCOPES)}; all if left out")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make a key and show it, this once."""
     migrate(get_settings().resolved_database_url)
-    try:
-        with transaction(EVERY_TENANT) as session:
-            owner = tenants.find(session, tenant) or tenants.create(session, tenant)
-            row, key = create_key(session, owner.id, label, scope or SCOPES)
-            found = {"tenant": tenant, "kid": row.kid, "scopes": row.scopes, "key": key}
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--scope") from error
+    with transaction(EVERY_TENANT) as session:
+        row, key = tenants.create_key(session, ensure_tenant(session, tenant).name, label, scope or SCOPES)
+        found = {"tenant": tenant, "kid": row.kid, "scopes": row.scopes, "key": key}
     if as_json:
         print_json(found)
     else:
@@ -89,7 +89,12 @@ def create(
 def list_keys(as_json: AsJson = False) -> None:
     """All keys, without their secrets."""
     with transaction(EVERY_TENANT, read_only=True) as session:
-        rows = tenants.keys(session)
+        columns = ("kid", "label", "scopes", "created_at", "last_used_at", "revoked_at")
+        rows = [
+            {"tenant": tenant.name} | {name: getattr(key, name) for name in columns}
+            for tenant in tenants.everyone(session)
+            for key in tenants.keys(session, tenant.name)
+        ]
     show(rows, ("tenant", "kid", "label", "scopes", "created_at", "last_used_at", "revoked_at"), as_json)
 
 
@@ -97,7 +102,7 @@ def list_keys(as_json: AsJson = False) -> None:
 def revoke_key(kid: Annotated[str, typer.Argument(help="the key's id, as `keys list` shows it")]) -> None:
     """Make a key useless from its next request on."""
     with transaction(EVERY_TENANT) as session:
-        revoke(session, kid)
+        tenants.revoke_key(session, kid)
     console.print(f"[green]✓[/] {kid} is revoked")
 
 

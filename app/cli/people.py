@@ -37,7 +37,9 @@ def delete_user(user: User, yes: Annotated[bool, typer.Option("--yes", help="do 
 @samples.command("add")
 def add_samples(
     user: User,
-    files: Annotated[list[Path], typer.Argument(help=".txt, .md, .jsonl, .csv or .eml files", exists=True, dir_okay=False)],
+    files: Annotated[
+        list[Path], typer.Argument(help=".txt, .md, .jsonl, .csv or .eml files", exists=True, dir_okay=False)
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Upload files; the person is made if they are new."""

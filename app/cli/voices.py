@@ -123,5 +123,3 @@ def _tell(job: dict[str, Any]) -> None:
     for check in (result.get("gate") or {}).get("checks", []):
         mark = "[green]✓[/]" if check["passed"] else "[red]✗[/]"
         console.print(f"  {mark} {check['name']:<10} {check['words']} [dim]{check['bound']}[/]", highlight=False)
-
-

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def _introduce(api: Api, person: Person) -> None:
     except Problem as problem:
         if problem.status != 404:
             raise
-    api.post("/v1/users", {"user_id": person.id, "display_name": person.name})
+    api.post("/v1/users", {"id": person.id, "display_name": person.name})
     path = f"/v1/users/{person.id}/samples"
     if person.files:
         for file in person.files:
@@ -107,6 +108,11 @@ def _introduce(api: Api, person: Person) -> None:
             path,
             {"samples": [{"text": t, "source": "demo"} | ({"context": c} if c else {}) for t, c in person.samples]},
         )
+
+
+def _seconds(job: Json) -> float:
+    started, finished = (datetime.fromisoformat(job[name]) for name in ("started_at", "finished_at"))
+    return (finished - started).total_seconds()
 
 
 def _version(job: Json) -> int:
@@ -155,7 +161,7 @@ def _measure(
                 "meaning": kept.meaning,
                 "entities": kept.entities,
                 "modes": mode_distribution(after[person.name], own[person.name]),
-                "seconds": job["seconds"],
+                "seconds": _seconds(job),
                 "decision": job["result"]["decision"],
                 "version": _version(job),
                 "texts": [

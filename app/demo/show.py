@@ -47,7 +47,9 @@ def sparkline(values: Sequence[float]) -> str:
     if not shown:
         return ""
     low, high = min(shown), max(shown)
-    return "".join(SPARKS[round((v - low) / ((high - low) or 1) * (len(SPARKS) - 1))] for v in shown) + f" {shown[-1]:.2f}"
+    return (
+        "".join(SPARKS[round((v - low) / ((high - low) or 1) * (len(SPARKS) - 1))] for v in shown) + f" {shown[-1]:.2f}"
+    )
 
 
 def report(console: Console, result: Json) -> None:
@@ -67,8 +69,10 @@ def report(console: Console, result: Json) -> None:
             f"{person['seconds']:.0f}",
         )
     console.print(table)
-    console.print("[dim]style: 0 = plain text, 1 = as typical as their own sentences; measured by character n-grams,[/]")
-    console.print("[dim]which never reward. meaning, entities: share kept, of 1.[/]\n")
+    console.print(
+        "[dim]style: 0 = plain text, 1 = as typical as their own sentences, by character n-grams (no reward).[/]"
+    )
+    console.print("[dim]meaning, entities: share kept, of 1.[/]\n")
     matrix(console, result["style_matrix"])
     for person in result["people"]:
         console.print(f"\n[bold]{person['name']}[/]")
@@ -79,7 +83,7 @@ def report(console: Console, result: Json) -> None:
 
 
 def matrix(console: Console, cells: Mapping[str, Mapping[str, float]]) -> None:
-    table = Table(title="Whose voice is it? Rows write, columns are whose samples they are held against", title_justify="left")
+    table = Table(title="Whose voice is it? Rows write; columns: whose samples", title_justify="left")
     table.add_column("")
     people = list(next(iter(cells.values())))
     for name in people:

@@ -30,7 +30,9 @@ def person_references(samples: Sequence[tuple[str, str | None]]) -> References:
     return references(centred(evaluation_encoder(), neutral_prompts()), modes, neutral_prompts())
 
 
-def style_matrix(rewrites: Mapping[str, Sequence[str]], people: Mapping[str, References]) -> dict[str, dict[str, float]]:
+def style_matrix(
+    rewrites: Mapping[str, Sequence[str]], people: Mapping[str, References]
+) -> dict[str, dict[str, float]]:
     """Row: whose adapter wrote. Column: whose samples it is held against. Cell: mean calibrated similarity to that
     person's best mode; 0 = plain text, 1 = as typical as their own sentences."""
     return {

@@ -33,7 +33,7 @@ EMOJI = re.compile(
 EMOTICON = re.compile(
     r"(?:(?<=\s)|^)(?:[:;=8xX]['\-^]?[)(DPp/\\|oO3\]*]+|<3+|\^_\^|:'\(|[xX]D+|\(:|\):|-_-)(?=\s|$|[.!?,])"
 )
-_PUNCTUATION = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "\u00a0": " "})  # noqa: RUF001
+_PUNCTUATION = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "\u00a0": " "})
 _WORD_EDGE = (r"(?<![\w'])", r"(?![\w'])")
 
 

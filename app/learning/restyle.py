@@ -111,7 +111,7 @@ _ENDINGS = {
 
 def random_style(rng: random.Random) -> Style:
     """Half the time a recognisable bundle (formal, loose, glad, warm, clipped, plain), else independent habits."""
-    chance = lambda p: rng.random() < p  # noqa: E731
+    chance = lambda p: rng.random() < p
     kind = rng.choice(("formal", "loose", "glad", "warm", "clipped", "mixed", "mixed", "mixed", "plain"))
     if kind == "formal":
         return Style(
@@ -202,7 +202,7 @@ def _inverse(table: dict[str, str]) -> dict[str, list[str]]:
     return back
 
 
-_RISKY = {"r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn", "n"}  # fmt: skip
+_RISKY = {"r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn"}  # fmt: skip
 _TO_SLANG = _inverse({m: p for m, p in SLANG.items() if m not in _RISKY})
 _TO_FORMAL = _inverse({m: p for m, p in FORMAL_PHRASES if m not in {"upon", "kindly"}} | {m: p for m, p in FORMAL_WORDS.items() if m != p})  # fmt: skip
 _TO_HYPE = _inverse({m: p for m, p in PLAIN_SWAPS.items() if m not in {"sick", "rubbish", "vet"}})
@@ -277,7 +277,7 @@ def restyle(text: str, style: Style, rng: random.Random) -> str:
 
 
 def _clip(text: str, share: float, rng: random.Random) -> str:
-    drop = lambda m: "" if rng.random() < share else m.group(0)  # noqa: E731
+    drop = lambda m: "" if rng.random() < share else m.group(0)
     text = re.sub(r"(^|[.?] )(?:I have|I am|I will|We have|We are|We will|There is|There are|It is|It was|I|We|It) (?!not\b)", lambda m: m.group(1) if rng.random() < share else m.group(0), text)  # fmt: skip
     text = re.sub(r"\b(?:the|a|an|my|our) (?=\w)", drop, text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:please|that|very|really|just|also|unfortunately),? (?=\w)", drop, text, flags=re.IGNORECASE)

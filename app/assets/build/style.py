@@ -1,8 +1,8 @@
 """Recipe of the style encoder: stylometric features and a small head, trained by contrast.
 
-Anchor and positive are *different* contents in the *same* random style; the hard negative has the positive's content in
-another style, often one habit away. A fifth of the anchors and positives are unaltered texts of the same source (tweets,
-reviews, editorials), so that habits the rules do not know count too. InfoNCE, temperature .1. About two minutes on 2 cores.
+Anchor and positive are *different* contents in the *same* random style; the hard negative has the positive's content
+in another style, often one habit away. A fifth of the anchors and positives are unaltered texts of the same source
+(tweets, reviews, editorials), so that habits the rules do not know count too. InfoNCE at temperature .1; a minute.
 """
 
 import random

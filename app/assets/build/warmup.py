@@ -2,7 +2,7 @@
 
 Two kinds of pairs, all from people's own sentences:
 - plain -> the same content in one of very many random styles (or as its writer wrote it), with no tag;
-- any style -> plain, asked for by the tag `plain`. This is how a person's samples become prompts where rules fall short:
+- any style -> plain, asked for by the tag `plain`. So samples become prompts where rules fall short:
   no rule turns "Report late." into "The report is late.", but the clipped style was made from whole sentences.
 
 Other tags are not taught: they belong to people and are learned from their samples.
@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-
 from app.assets.build.corpora import human_texts
 from app.inference.policy import LoraPolicy
 from app.inference.types import PLAIN_TAG, prompt_for
@@ -24,7 +23,7 @@ from app.learning.recipes import SftConfig
 from app.learning.restyle import Style, random_style, restyle
 from app.learning.types import Pair
 
-CONFIG = SftConfig(steps=420, batch_size=16, learning_rate=1e-3, warmup_steps=20, seed=11)
+CONFIG = SftConfig(steps=200, batch_size=16, learning_rate=1e-3, warmup_steps=20, seed=11)
 RANK, ALPHA = 16, 32
 AS_WRITTEN_SHARE, TO_PLAIN_SHARE, KEPT_COPIES = 0.25, 0.3, 0.08
 USUAL_WORDS, MOST_WORDS, LONG_SHARE = 20, 42, 0.12
@@ -36,7 +35,7 @@ def pairs(data: Path, count: int, seed: int) -> list[Pair]:
 
 
 def _pairs(texts: list[str], rng: random.Random) -> Iterator[Pair]:
-    """Short texts are joined now and then, so that passages of two and three sentences occur as often as in messages."""
+    """Short texts are joined now and then, so that passages of two and three sentences occur too."""
     while True:
         text = rng.choice(texts)
         most = MOST_WORDS if rng.random() < LONG_SHARE else USUAL_WORDS

@@ -35,5 +35,5 @@ class SatisfactionHead(nn.Module):
 
     @torch.no_grad()
     def satisfaction(self, embeddings_N_D: Tensor) -> Tensor:
-        displeased, neither, pleased = self(embeddings_N_D).softmax(-1).unbind(-1)
+        _, neither, pleased = self(embeddings_N_D).softmax(-1).unbind(-1)
         return pleased + 0.5 * neither
