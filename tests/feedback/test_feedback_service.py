@@ -1,0 +1,56 @@
+"""What a training learns from feedback."""
+
+from collections.abc import Callable
+
+from app.db import now, transaction
+from app.feedback.service import FeedbackSignal, signal
+from app.models import Feedback, Rewrite, User
+
+
+def signal_of(user: User) -> FeedbackSignal:
+    with transaction(user.tenant_id, read_only=True) as session:
+        return signal(session, user.id)
+
+
+def test_liked_corrected_and_disliked(
+    ada: User, make_rewrite: Callable[..., Rewrite], make_feedback: Callable[..., Feedback]
+) -> None:
+    rewrites = {name: make_rewrite(ada, f"Please {name}.", [f"{name} 0", f"{name} 1"]) for name in "abcdef"}
+
+    def score(name: str, satisfaction: float, **columns: object) -> str:
+        return make_feedback(rewrites[name], satisfaction=satisfaction, scored_at=now(), **columns).id
+
+    used = [
+        score("a", 0.65, output_index=1),
+        score("b", 0.35),
+        score("c", 0.2, edited_text="c as I say it"),
+    ]
+    score("d", 0.5)
+    make_feedback(rewrites["e"], text="not scored yet")
+    assert signal_of(ada) == FeedbackSignal(
+        liked=[("Please a.", "a 1"), ("Please c.", "c as I say it")],
+        disliked=["Please b.", "Please c."],
+        feedback_ids=used,
+    )
+
+
+def test_of_several_remarks_about_one_text_the_newest_counts(
+    ada: User, rewrite: Rewrite, make_feedback: Callable[..., Feedback]
+) -> None:
+    make_feedback(rewrite, satisfaction=0.1, scored_at=now())
+    last = make_feedback(rewrite, satisfaction=0.9, scored_at=now())
+    assert signal_of(ada) == FeedbackSignal([("See you soon.", "c u soon")], [], [last.id])
+
+
+def test_two_disliked_texts_of_one_request_are_one_request(
+    ada: User, rewrite: Rewrite, make_feedback: Callable[..., Feedback]
+) -> None:
+    both = [make_feedback(rewrite, satisfaction=0.0, scored_at=now(), output_index=index).id for index in (0, 1)]
+    assert signal_of(ada) == FeedbackSignal([], ["See you soon."], both)
+
+
+def test_other_peoples_feedback_is_none_of_theirs(
+    rewrite: Rewrite, make_user: Callable[..., User], make_feedback: Callable[..., Feedback]
+) -> None:
+    make_feedback(rewrite, satisfaction=1.0, scored_at=now())
+    assert signal_of(make_user("bob")) == FeedbackSignal([], [], [])
