@@ -1,0 +1,109 @@
+"""What a Llama-family base looks like: sizes from its config.json, shapes of its fused linears. No torch here."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+SUPPORTED = "model_type 'llama' with hidden_act 'silu' (Llama 2 and 3, SmolLM2, TinyLlama and their like)"
+
+
+class UnsupportedModel(ValueError):
+    """The folder holds a model that this engine does not compute."""
+
+
+@dataclass(frozen=True)
+class FusedLinear:
+    """Linears with one input, kept as one matrix [sum(outputs), inputs]; `parts` are their names in transformers."""
+
+    parts: tuple[str, ...]
+    inputs: int
+    outputs: tuple[int, ...]
+
+    @property
+    def width(self) -> int:
+        return sum(self.outputs)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    intermediate: int
+    vocabulary: int
+    norm_epsilon: float
+    has_attention_bias: bool
+    has_mlp_bias: bool
+    is_tied: bool
+    """Whether the output matrix is the embedding matrix."""
+    context_tokens: int
+    stop_ids: frozenset[int]
+    """Token ids that end a text."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read config.json (and the stop ids of generation_config.json). Raises UnsupportedModel, FileNotFoundError."""
+        config = _read(folder / "config.json")
+        kind, activation = config.get("model_type"), config.get("hidden_act", "silu")
+        if kind != "llama" or activation != "silu":
+            raise UnsupportedModel(
+                f"{folder.name} has model_type {kind!r} and hidden_act {activation!r}; supported is {SUPPORTED}"
+            )
+        if config.get("quantization_config"):
+            raise UnsupportedModel(f"{folder.name} is quantized; give the folder of the unquantized model")
+        generation = folder / "generation_config.json"
+        stops = (_read(generation) if generation.exists() else {}).get("eos_token_id", config.get("eos_token_id"))
+        heads = config["num_attention_heads"]
+        return cls(
+            layers=config["num_hidden_layers"],
+            hidden=config["hidden_size"],
+            heads=heads,
+            kv_heads=config.get("num_key_value_heads") or heads,
+            head_dim=config.get("head_dim") or config["hidden_size"] // heads,
+            intermediate=config["intermediate_size"],
+            vocabulary=config["vocab_size"],
+            norm_epsilon=config.get("rms_norm_eps", 1e-6),
+            has_attention_bias=config.get("attention_bias", False),
+            has_mlp_bias=config.get("mlp_bias", False),
+            is_tied=config.get("tie_word_embeddings", False),
+            context_tokens=config.get("max_position_embeddings", 2048),
+            stop_ids=frozenset([] if stops is None else [stops] if isinstance(stops, int) else stops),
+        )
+
+    @cached_property
+    def fused(self) -> Mapping[str, FusedLinear]:
+        """Per group of delta.GROUPS, in their order."""
+        queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
+        return {
+            "qkv": FusedLinear(
+                ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"), self.hidden, (queries, keys, keys)
+            ),
+            "o": FusedLinear(("self_attn.o_proj",), queries, (self.hidden,)),
+            "gate_up": FusedLinear(
+                ("mlp.gate_proj", "mlp.up_proj"), self.hidden, (self.intermediate, self.intermediate)
+            ),
+            "down": FusedLinear(("mlp.down_proj",), self.intermediate, (self.hidden,)),
+        }
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the base, the shared embedding counted once."""
+        linears = sum(linear.inputs * linear.width for linear in self.fused.values())
+        biases = sum(linear.width for group, linear in self.fused.items() if self.has_bias(group))
+        embeddings = self.vocabulary * self.hidden * (1 if self.is_tied else 2)
+        return embeddings + self.layers * (linears + biases + 2 * self.hidden) + self.hidden
+
+    def has_bias(self, group: str) -> bool:
+        return self.has_attention_bias if group in ("qkv", "o") else self.has_mlp_bias
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(content, dict):
+        raise UnsupportedModel(f"{path.name} must hold a JSON object")
+    return content
