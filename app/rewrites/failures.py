@@ -70,7 +70,7 @@ def explained(error: EngineError, external_id: str, version: int | None) -> AppE
         return AdapterUnusable(
             f"version {version} of {external_id}: {error}",
             field="adapter",
-            remedy=f"Ask for another version, or make one speak that works: POST /v1/users/{external_id}/adapters/rollback.",
+            remedy=f"Ask for another version, or go back to one: POST /v1/users/{external_id}/adapters/rollback.",
         )
     return EngineUnavailable(
         str(error),

@@ -1,0 +1,149 @@
+"""Scores what was rewritten and what was said about it. Joins rows, learning and encoders, so only workers import it.
+
+Each function reads in one short transaction, computes with none open, and writes in another. A message that comes
+twice, or too late for a person who was erased, changes nothing.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Final, Protocol
+
+from sqlalchemy.orm import Session
+from torch import Tensor
+
+from app.assets.neutral import neutral_prompts
+from app.config import get_settings
+from app.db import EVERY_TENANT, now, transaction
+from app.feedback import repository
+from app.feedback.edits import kept_share
+from app.feedback.satisfaction import satisfaction
+from app.inference import encoders
+from app.inference.encoders import centred
+from app.learning.modes import find_modes
+from app.learning.neutralise import neutralise
+from app.learning.rewards import entities, meaning
+from app.learning.rewards.style import FEWEST_TEXTS, References, references
+from app.learning.types import Encoder, EntityFinder, LanguageModelScore
+from app.models import Rewrite
+from app.rewrites import repository as rewrites
+from app.samples import repository as samples
+
+SAMPLES_READ: Final = 200
+"""The newest samples, against which style is measured; more would change little and cost seconds."""
+
+Written = tuple[tuple[str, str | None], ...]
+"""A person's samples: (text, context)."""
+
+
+class Scorers(Protocol):
+    """The models behind the scores, loaded when first asked for."""
+
+    def meaning_encoder(self) -> Encoder: ...
+    def style_encoder(self) -> Encoder: ...
+    def evaluation_encoder(self) -> Encoder: ...
+    def entity_finder(self) -> EntityFinder: ...
+    def likelihood(self) -> LanguageModelScore: ...
+    def satisfaction_scorer(self) -> Callable[[Sequence[str]], Tensor]: ...
+
+
+class PackagedScorers:
+    """The encoders that come with the server, and the base model in the settings. Loaded once per process."""
+
+    meaning_encoder = staticmethod(encoders.meaning_encoder)
+    style_encoder = staticmethod(encoders.style_encoder)
+    evaluation_encoder = staticmethod(encoders.evaluation_encoder)
+    entity_finder = staticmethod(encoders.entity_finder)
+    satisfaction_scorer = staticmethod(encoders.satisfaction_scorer)
+
+    @staticmethod
+    @lru_cache
+    def likelihood() -> LanguageModelScore:
+        from app.inference.base import ensure_base
+        from app.inference.likelihood import base_likelihood
+        from app.inference.model import CausalLM
+
+        settings = get_settings()
+        return base_likelihood(CausalLM.load(ensure_base(settings), device=settings.device))
+
+
+def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
+    """Fill in the satisfaction by the rule of `app.feedback.satisfaction`, and what it was read from."""
+    scorers = scorers or PackagedScorers()
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        row = repository.unscored(session, feedback_id)
+    if row is None:
+        return
+    feedback, rewrite = row
+    is_read = feedback.rating is None and feedback.text
+    verdict = satisfaction(
+        rating=feedback.rating,
+        reading=float(scorers.satisfaction_scorer()([feedback.text])[0]) if is_read else None,
+        kept_share=(
+            None
+            if feedback.edited_text is None
+            else kept_share(rewrite.outputs[feedback.output_index], feedback.edited_text)
+        ),
+    )
+    with transaction(feedback.tenant_id) as session:
+        if (row := repository.unscored(session, feedback_id)) is not None:
+            row[0].satisfaction, row[0].scorer, row[0].scored_at = verdict.value, verdict.source, now()
+
+
+def score_rewrite(rewrite_id: str, scorers: Scorers | None = None) -> None:
+    """Fill in style, meaning, entities and human for each text of the rewrite.
+
+    Style is the calibrated similarity to the voice that was asked for, else to the nearest one, by the encoder that is
+    never a reward; None while the person has fewer than four samples. The rest is as its name in `learning` says.
+    """
+    scorers = scorers or PackagedScorers()
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        rewrite = rewrites.unscored(session, rewrite_id)
+    if rewrite is None:
+        return
+    with transaction(rewrite.tenant_id, read_only=True) as session:
+        written = _written(session, rewrite.user_id)
+    scores = _scores(rewrite, written, scorers)
+    with transaction(rewrite.tenant_id) as session:
+        if (row := rewrites.unscored(session, rewrite_id)) is not None:
+            row.scores, row.scored_at = scores, now()
+
+
+def _written(session: Session, user_id: str) -> Written:
+    newest, _ = samples.page(session, user_id, None, SAMPLES_READ)
+    return tuple((sample.text, sample.context) for sample in newest)
+
+
+def _scores(rewrite: Rewrite, written: Written, scorers: Scorers) -> list[dict[str, float | None]]:
+    texts = [text or "." for text in rewrite.outputs]
+    sources = [rewrite.text] * len(texts)
+    columns = {
+        "style": _style(rewrite, texts, written, scorers),
+        "meaning": meaning.similarity(scorers.meaning_encoder(), neutralise, sources, texts).tolist(),
+        "entities": entities.kept_entities(entities.recall(scorers.entity_finder(), sources, texts)).tolist(),
+        "human": scorers.likelihood()(texts).tolist(),
+    }
+    return [{name: _number(column[place]) for name, column in columns.items()} for place in range(len(texts))]
+
+
+def _style(rewrite: Rewrite, texts: Sequence[str], written: Written, scorers: Scorers) -> Sequence[float | None]:
+    if len(written) < FEWEST_TEXTS:
+        return [None] * len(texts)
+    person = _person(written, scorers.style_encoder(), scorers.evaluation_encoder())
+    similarity_N_M = person.by_mode(person.similarity(texts))
+    modes = list(person.shares)
+    column_N = similarity_N_M[:, modes.index(rewrite.mode)] if rewrite.mode in modes else similarity_N_M.amax(-1)
+    scores: list[float | None] = column_N.tolist()
+    return scores
+
+
+@lru_cache(maxsize=16)
+def _person(written: Written, style: Encoder, evaluation: Encoder) -> References:
+    """Their voices, found with the encoder that learns them and measured by the one that judges."""
+    texts, contexts = [text for text, _ in written], [context for _, context in written]
+    modes = find_modes(texts, contexts, centred(style, neutral_prompts()), neutral_texts=neutral_prompts())
+    return references(centred(evaluation, neutral_prompts()), modes, neutral_prompts())
+
+
+def _number(value: float | None) -> float | None:
+    return round(value, 4) if value is not None and math.isfinite(value) else None
