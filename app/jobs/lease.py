@@ -21,6 +21,7 @@ from app.config import Settings
 from app.db import EVERY_TENANT, now, transaction
 from app.jobs import repository
 from app.jobs.context import JobSnapshot
+from app.log import where
 from app.models import JobEvent, JobMetric
 
 log = logging.getLogger(__name__)
@@ -104,8 +105,8 @@ class Lease:
         for attempt in range(CLOSING_TRIES):
             try:
                 return self._write()
-            except Exception:
-                log.exception("job %s: could not write how it ended", self.job.id)
+            except Exception as error:
+                log.error("job %s: could not write how it ended: %s", self.job.id, where(error))
                 time.sleep(attempt + 1)
         return False
 
@@ -117,8 +118,8 @@ class Lease:
         while not self._end.wait(WRITE_EVERY_S) and not self.is_lost.is_set():
             try:
                 self._tend()
-            except Exception:  # a database that is down for a moment must not end a training
-                log.exception("job %s: could not renew its lease", self.job.id)
+            except Exception as error:  # a database that is down for a moment must not end a training
+                log.error("job %s: could not renew its lease: %s", self.job.id, where(error))
             if time.monotonic() - self._renewed_at > self._settings.job_lease_s:
                 self.is_lost.set()
 

@@ -8,6 +8,7 @@ from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app import repository
 from app.models import (
     CANCELLED,
     FAILED,
@@ -18,7 +19,6 @@ from app.models import (
     JobEvent,
     JobMetric,
     Rewrite,
-    StyleSample,
     User,
 )
 
@@ -47,14 +47,12 @@ def add(session: Session, job: Job) -> None:
         raise AlreadyActive from error
 
 
-def count_samples(session: Session, user_id: str) -> int:
-    return session.scalar(select(func.count()).select_from(StyleSample).where(StyleSample.user_id == user_id)) or 0
+def external_id(session: Session, user_id: str) -> str:
+    return session.execute(select(User.external_id).where(User.id == user_id)).scalar_one()
 
 
-def page(session: Session, user_id: str, before: str | None, limit: int) -> Sequence[Job]:
-    """Newest first; ids are ordered by time."""
-    query = select(Job).where(Job.user_id == user_id).order_by(Job.id.desc()).limit(limit)
-    return session.scalars(query.where(Job.id < before) if before else query).all()
+def page(session: Session, user_id: str, cursor: str | None, limit: int) -> tuple[Sequence[Job], str | None]:
+    return repository.page(session, Job, select(Job).where(Job.user_id == user_id), cursor, limit)
 
 
 def add_event(session: Session, job: Job, kind: str, data: Mapping[str, Any]) -> None:

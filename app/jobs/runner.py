@@ -16,6 +16,7 @@ from app.jobs.context import JobContext, JobStopped, TrainingOutcome
 from app.jobs.courtesy import Courtesy
 from app.jobs.failures import explain
 from app.jobs.lease import Lease, checkpoint_folder, claim, plain
+from app.log import where
 from app.models import CANCELLED, FAILED, QUEUED, SUCCEEDED
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def _run(lease: Lease, settings: Settings, train: Trainer) -> None:
             # Being stopped is no fault of the job: the attempt does not count.
             lease.close({"state": QUEUED, "attempt": lease.job.attempt - 1, "published_at": AT_ONCE})
     except Exception as error:
-        log.exception("job %s failed", lease.job.id)
+        log.error("job %s failed: %s", lease.job.id, where(error))
         failure = explain(error, settings.storage_root, lease.job.id)
         _end(lease, folder, {"state": FAILED, "reason": failure.reason, "remedy": failure.remedy})
     else:

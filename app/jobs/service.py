@@ -13,6 +13,12 @@ from app.jobs import repository
 from app.learning.recipes import InvalidConfig, resolve
 from app.models import CANCELLED, FINISHED, QUEUED, Job, JobEvent, JobMetric, User
 from app.queue import TRAIN, ring
+from app.samples import repository as samples
+
+
+class UnknownJob(NotFound):
+    type = "unknown-job"
+    title = "There is no such job"
 
 
 class InvalidTraining(Unprocessable):
@@ -47,7 +53,7 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
     except InvalidConfig as error:
         remedy = f"Correct or leave out {error.field}; what is left out takes the recipe's value."
         raise InvalidTraining(f"{error.field}: {error}", field=error.field, remedy=remedy) from error
-    needed, there = get_settings().min_training_samples, repository.count_samples(session, user.id)
+    needed, there = get_settings().min_training_samples, samples.count(session, user.id)
     if there < needed:
         raise TooFewSamples(
             f"{user.external_id} has {there} of at least {needed} samples",
@@ -67,13 +73,22 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
 def get(session: Session, job_id: str) -> Job:
     job = repository.get(session, job_id)
     if job is None:
-        raise NotFound(f"there is no job {job_id}", field="job", remedy="List a user's jobs to find its id.")
+        raise UnknownJob(
+            f"there is no job {job_id}",
+            field="job",
+            remedy="List a person's jobs with GET /v1/users/{user}/training-jobs; they go when the person is erased.",
+        )
     return job
 
 
-def page(session: Session, user: User, before: str | None, limit: int) -> Sequence[Job]:
-    """A user's jobs, newest first, older than the job `before`."""
-    return repository.page(session, user.id, before, limit)
+def owner(session: Session, job: Job) -> str:
+    """The tenant's own id of the person a job is for."""
+    return repository.external_id(session, job.user_id)
+
+
+def page(session: Session, user: User, cursor: str | None, limit: int) -> tuple[Sequence[Job], str | None]:
+    """A user's jobs, newest first, and the cursor of the next page."""
+    return repository.page(session, user.id, cursor, limit)
 
 
 def metrics(session: Session, job_id: str) -> Sequence[JobMetric]:

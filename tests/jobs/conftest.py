@@ -4,33 +4,25 @@ import json
 from base64 import b64decode
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.config import Settings, get_settings
-from app.db import EVERY_TENANT, get_engine, transaction
+from app.db import EVERY_TENANT, transaction
 from app.jobs import runner, service
-from app.models import Base, Job, StyleSample, Tenant, User
+from app.models import Job, StyleSample, Tenant, User
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
-    monkeypatch.setenv("IDIOLECT_DATA_DIR", str(tmp_path / "data"))
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     monkeypatch.setenv("IDIOLECT_JOB_LEASE_S", "1")
     monkeypatch.setenv("IDIOLECT_JOB_HEARTBEAT_S", "0.2")
     monkeypatch.setenv("IDIOLECT_ENGINE_URL", "http://127.0.0.1:9")
     get_settings.cache_clear()
-    settings = get_settings()
-    settings.data_dir.mkdir()
-    engine = get_engine(settings.resolved_database_url)
-    Base.metadata.create_all(engine)
     runner.worker_is_stopping.clear()
-    yield settings
+    yield get_settings()
     runner.worker_is_stopping.clear()
-    engine.dispose()
-    get_settings.cache_clear()
 
 
 class Desk:
@@ -87,7 +79,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(settings: Settings) -> Desk:
+def desk(database: str) -> Desk:
     return Desk()
 
 

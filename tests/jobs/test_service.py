@@ -108,8 +108,11 @@ def test_pages_go_from_new_to_old(desk: Any, ada: Any) -> None:
         desk.cancel(jobs[-1])
     newest_first = [job.id for job in reversed(jobs)]
     with transaction(ada.tenant_id, read_only=True) as session:
-        assert [job.id for job in service.page(session, ada, None, 2)] == newest_first[:2]
-        assert [job.id for job in service.page(session, ada, newest_first[1], 10)] == newest_first[2:]
+        first, cursor = service.page(session, ada, None, 2)
+        assert [job.id for job in first] == newest_first[:2]
+        rest, end = service.page(session, ada, cursor, 10)
+    assert [job.id for job in rest] == newest_first[2:]
+    assert end is None
 
 
 def test_news_continue_after_the_last_event_seen(desk: Any, ada: Any) -> None:

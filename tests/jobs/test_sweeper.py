@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from app.db import now, transaction
-from app.jobs import runner, sweeper
+from app.jobs import runner, service, sweeper
 from app.jobs.context import TrainingOutcome
 from app.jobs.lease import checkpoint_folder, claim
 from app.models import Feedback, Job, Rewrite
@@ -36,10 +36,8 @@ def says(user: Any, count: int, **columns: Any) -> list[Feedback]:
 
 
 def jobs_of(user: Any) -> list[Job]:
-    from app.jobs import service
-
     with transaction(user.tenant_id, read_only=True) as session:
-        return list(service.page(session, user, None, 10))
+        return list(service.page(session, user, None, 10)[0])
 
 
 def test_a_dead_workers_job_waits_again_and_is_rung(desk: Any, ada: Any) -> None:
