@@ -113,7 +113,8 @@ def meaning_encoder() -> Encoder:
         rows = model.encode(
             list(texts), batch_size=64, normalize_embeddings=True, show_progress_bar=False, convert_to_tensor=True
         )
-        return rows.float().cpu().clone()
+        unit: Tensor = rows.float().cpu().clone()
+        return unit
 
     return encode
 

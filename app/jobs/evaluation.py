@@ -26,8 +26,9 @@ class Fidelity:
 def person_references(samples: Sequence[tuple[str, str | None]]) -> References:
     """A person's modes under the evaluation encoder, which is never a reward. `samples`: (text, context)."""
     texts, contexts = [text for text, _ in samples], [context for _, context in samples]
-    modes = find_modes(texts, contexts, centred(style_encoder(), neutral_prompts()))
-    return references(centred(evaluation_encoder(), neutral_prompts()), modes, neutral_prompts())
+    neutral = neutral_prompts()
+    modes = find_modes(texts, contexts, centred(style_encoder(), neutral), neutral_texts=neutral)
+    return references(centred(evaluation_encoder(), neutral), modes, neutral)
 
 
 def style_matrix(

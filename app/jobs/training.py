@@ -27,14 +27,14 @@ from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, Written, gather
 from app.jobs.prompting import Judges, plain_versions
 from app.learning import dr_grpo, sft
+from app.learning.assessment import Yardstick
 from app.learning.checkpoint import UnusableCheckpoint
 from app.learning.evaluate import Comparison, compare, tags_by_share
 from app.learning.gate import Verdict, judge
 from app.learning.loop import Diverged, LoopState
-from app.learning.modes import find_modes, tag_of
-from app.learning.recipes import Recipe, RlConfig, SftConfig, as_dict, resolve
-from app.learning.assessment import Yardstick
+from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
+from app.learning.recipes import Recipe, RlConfig, SftConfig, as_dict, resolve
 from app.learning.rewards.compose import Reward
 from app.learning.rewards.endings import habits
 from app.learning.rewards.format import stripped
@@ -115,7 +115,8 @@ def train(context: JobContext) -> TrainingOutcome:
 def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe: Recipe, judges: Judges) -> Voice:
     texts = [written.text for written in material.train]
     style = _reward_encoder(recipe)
-    modes = find_modes(texts, [written.context for written in material.train], style, seed=_seed(recipe))
+    contexts = [written.context for written in material.train]
+    modes = find_modes(texts, contexts, style, neutral_texts=neutral_prompts(), seed=_seed(recipe))
     plain = plain_versions(policy, texts, judges, max_tokens=_max_tokens(recipe), seed=_seed(recipe))
     context.note(
         f"{len(texts)} passages to learn from, {len(material.held_out)} kept for the test, {len(modes)} "

@@ -83,7 +83,7 @@ LARGE: dict[str, Recipe] = {
         "article",
         None,
         RlConfig(prompts_per_step=4, group_size=8),
-        RewardConfig(calibrated=False, references="samples", untagged_share=1.0),
+        RewardConfig(human=0.0, calibrated=False, references="samples", untagged_share=1.0),
     ),
     "sft": Recipe("sft", SftConfig(), None),
 }

@@ -39,10 +39,10 @@ def build(data: Path, target: Path, report: Callable[[str], None] = print, seed:
     optimizer = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.02)
     for epoch in range(EPOCHS):
         head.train()
-        for batch in torch.randperm(len(inputs_N_D)).split(BATCH):
+        for batch in torch.randperm(len(inputs_N_D)).split(BATCH):  # type: ignore[no-untyped-call]
             loss = F.cross_entropy(head(inputs_N_D[batch]), targets_N_3[batch])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         report(f"epoch {epoch + 1}/{EPOCHS}  dev accuracy {_accuracy(head.eval(), dev_N_D, dev_labels):.3f}")
     _fit_temperature(head, dev_N_D, dev_labels)
@@ -60,7 +60,7 @@ def build(data: Path, target: Path, report: Callable[[str], None] = print, seed:
 
 def _accuracy(head: SatisfactionHead, inputs_N_D: Tensor, targets_N_3: Tensor) -> float:
     with torch.no_grad():
-        return (head(inputs_N_D).argmax(-1) == targets_N_3.argmax(-1)).float().mean().item()
+        return float((head(inputs_N_D).argmax(-1) == targets_N_3.argmax(-1)).float().mean())
 
 
 def _fit_temperature(head: SatisfactionHead, inputs_N_D: Tensor, targets_N_3: Tensor) -> None:

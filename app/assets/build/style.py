@@ -30,18 +30,18 @@ def build(data: Path, target: Path, report: Callable[[str], None] = print, seed:
     torch.manual_seed(seed)
     head = StyleHead.fresh(mean_F=rows_3N_F.mean(0), std_F=rows_3N_F.std(0) + 1e-2)
     train_count = len(anchors) - 1_000
-    triples_N_3_F = torch.stack(rows_3N_F.split(len(anchors)), 1)
+    triples_N_3_F = torch.stack(rows_3N_F.split(len(anchors)), 1)  # type: ignore[no-untyped-call]
     optimizer = torch.optim.AdamW(head.parameters(), lr=2e-3, weight_decay=0.01)
     steps = EPOCHS * (train_count // BATCH)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for epoch in range(EPOCHS):
-        for batch in torch.randperm(train_count).split(BATCH):
+        for batch in torch.randperm(train_count).split(BATCH):  # type: ignore[no-untyped-call]
             if len(batch) < BATCH:
                 continue
             noisy = triples_N_3_F[batch]
             loss = _contrast(head, noisy)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
         report(f"epoch {epoch + 1}/{EPOCHS}  loss {loss.item():.3f}")

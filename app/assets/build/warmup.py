@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.assets.build.corpora import human_texts
+from app.config import Settings
+from app.inference.base import unmerged_base
+from app.inference.model import CausalLM
 from app.inference.policy import LoraPolicy
 from app.inference.types import PLAIN_TAG, prompt_for
 from app.learning import sft
@@ -62,6 +65,12 @@ def _is_readable(text: str) -> bool:
 
 def _folded(text: str) -> str:
     return " ".join(text.split())
+
+
+def fresh_policy(settings: Settings) -> LoraPolicy:
+    """An untrained adapter over the base as it comes, without any warm-up."""
+    base = unmerged_base(settings)
+    return LoraPolicy(CausalLM.load(base, device=settings.device), rank=RANK, alpha=ALPHA, seed=CONFIG.seed)
 
 
 def build(
