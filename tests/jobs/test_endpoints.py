@@ -63,9 +63,9 @@ def test_a_finished_training_tells_its_result_and_curves(client: Any, job: Any) 
         ({"recipe": "vocie"}, "invalid-training", "recipe"),
         ({"recipe": "voice", "config": {"rl": {"steps": -1}}}, "invalid-training", "config.rl.steps"),
         ({"recipe": "voice", "config": {"x": {}}}, "invalid-training", "config.x"),
-        ({"recipe": "voice", "config": []}, "invalid-request", "config"),
-        ({"recipe": 3}, "invalid-request", "recipe"),
-        ({"receipt": "voice"}, "invalid-request", "receipt"),
+        ({"recipe": "voice", "config": []}, "unprocessable", "config"),
+        ({"recipe": 3}, "unprocessable", "recipe"),
+        ({"receipt": "voice"}, "unprocessable", "receipt"),
     ],
 )
 def test_what_cannot_be_trained_names_the_field(client: Any, ada: Any, body: Any, type_: str, field: str) -> None:
