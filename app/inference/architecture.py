@@ -44,6 +44,8 @@ class Architecture:
     context_tokens: int
     stop_ids: frozenset[int]
     """Token ids that end a text."""
+    end_id: int
+    """The one that training writes at the end of a text."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -57,7 +59,10 @@ class Architecture:
         if config.get("quantization_config"):
             raise UnsupportedModel(f"{folder.name} is quantized; give the folder of the unquantized model")
         generation = folder / "generation_config.json"
-        stops = (_read(generation) if generation.exists() else {}).get("eos_token_id", config.get("eos_token_id"))
+        ends = _ids(config.get("eos_token_id"))
+        stops = _ids(_read(generation).get("eos_token_id")) if generation.exists() else []
+        if not ends + stops:
+            raise UnsupportedModel(f"{folder.name} names no eos_token_id, so its texts could not end")
         heads = config["num_attention_heads"]
         return cls(
             layers=config["num_hidden_layers"],
@@ -72,7 +77,8 @@ class Architecture:
             has_mlp_bias=config.get("mlp_bias", False),
             is_tied=config.get("tie_word_embeddings", False),
             context_tokens=config.get("max_position_embeddings", 2048),
-            stop_ids=frozenset([] if stops is None else [stops] if isinstance(stops, int) else stops),
+            stop_ids=frozenset(ends + stops),
+            end_id=(ends + stops)[0],
         )
 
     @cached_property
@@ -100,6 +106,10 @@ class Architecture:
 
     def has_bias(self, group: str) -> bool:
         return self.has_attention_bias if group in ("qkv", "o") else self.has_mlp_bias
+
+
+def _ids(value: int | list[int] | None) -> list[int]:
+    return [] if value is None else [value] if isinstance(value, int) else value
 
 
 def _read(path: Path) -> dict[str, Any]:

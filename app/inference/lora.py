@@ -65,7 +65,7 @@ def dense(up: Tensor, linear: FusedLinear) -> Tensor:
     """[layers, rank, sum(out)] as block-diagonal [layers, parts * rank, sum(out)], one block per part."""
     if len(linear.parts) == 1:
         return up
-    stretches = torch.split(up, linear.outputs, -1)
+    stretches = torch.split(up, list(linear.outputs), -1)
     before = 0
     blocks = []
     for stretch in stretches:

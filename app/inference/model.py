@@ -124,8 +124,8 @@ class LlamaModel:
 
         normed = rms_norm(x, weights.attention_norm, shape.norm_epsilon)
         qkv = self._linear(layer, "qkv", normed, delta).view(rows, tokens, -1, shape.head_dim)
-        qk, v = torch.split(qkv, (shape.heads + shape.kv_heads, shape.kv_heads), 2)
-        q, k = torch.split(rotation.apply(qk).transpose(1, 2), (shape.heads, shape.kv_heads), 1)
+        qk, v = torch.split(qkv, [shape.heads + shape.kv_heads, shape.kv_heads], 2)
+        q, k = torch.split(rotation.apply(qk).transpose(1, 2), [shape.heads, shape.kv_heads], 1)
         mixed = attend(layer, q, k, v.transpose(1, 2)).transpose(1, 2).reshape(rows, tokens, -1)
         x = x + self._linear(layer, "o", mixed, delta)
 
