@@ -28,11 +28,13 @@ LOOK_EVERY_S: Final = 0.2
 DEATHS_AT_START: Final = 3
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
-# glibc hands big blocks back to the kernel at once and pays page faults to get them again: let torch keep them.
+# glibc hands big blocks back to the kernel at once and pays page faults to get them again: let torch keep them. Models
+# run in threads there, whose own arenas cannot hold big blocks at all: let all share the main one.
 TORCH_MALLOC: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
     "MALLOC_TOP_PAD_": str(64 * 2**20),
+    "MALLOC_ARENA_MAX": "1",
 }
 
 
