@@ -1,8 +1,7 @@
 """The engine server as the other processes see it: HTTP on loopback, every failure an `EngineError` with a code."""
 
-from dataclasses import asdict
-from functools import lru_cache
-from typing import Any, Final, Self
+from dataclasses import asdict, fields
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 
@@ -11,10 +10,11 @@ from app.inference.types import EngineError, EngineInfo, EngineLoad, RewriteOutc
 
 CONNECT_TIMEOUT_S: Final = 2.0
 STATUS_TIMEOUT_S: Final = 5.0
-LOAD_TIMEOUT_S: Final = 1.0
 
 # Shorter than the 5 s after which uvicorn drops an idle connection, so that we never write into a closing one.
 LIMITS: Final = httpx.Limits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=2.5)
+
+Answer = TypeVar("Answer", EngineInfo, EngineLoad, RewriteOutcome)
 
 CODES: Final = frozenset({"unavailable", "busy", "too-long", "unknown-adapter", "invalid-adapter", "timeout"})
 
@@ -23,15 +23,12 @@ class HttpEngine:
     """An `Engine` on the other end of a pool of HTTP connections.
 
     Use it from one event loop and close it there. `timeout_s` bounds the wait for a rewrite or a warm-up.
-    `transport` replaces the network in tests and in front of a Unix socket.
     """
 
-    def __init__(
-        self, url: str, token: str, timeout_s: float, *, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, url: str, token: str, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._client = httpx.AsyncClient(
-            base_url=url, headers=_headers(token), limits=LIMITS, trust_env=False, transport=transport
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, limits=LIMITS, trust_env=False
         )
 
     @classmethod
@@ -39,13 +36,13 @@ class HttpEngine:
         return cls(settings.engine_url, engine_token(settings), settings.rewrite_timeout_s)
 
     async def info(self) -> EngineInfo:
-        return EngineInfo(**await self._call("GET", "/info", STATUS_TIMEOUT_S))
+        return _read(EngineInfo, await self._call("GET", "/info", STATUS_TIMEOUT_S))
 
     async def load(self) -> EngineLoad:
-        return EngineLoad(**await self._call("GET", "/load", STATUS_TIMEOUT_S))
+        return _read(EngineLoad, await self._call("GET", "/load", STATUS_TIMEOUT_S))
 
     async def rewrite(self, spec: RewriteSpec) -> RewriteOutcome:
-        return RewriteOutcome(**await self._call("POST", "/rewrite", self._timeout_s, asdict(spec)))
+        return _read(RewriteOutcome, await self._call("POST", "/rewrite", self._timeout_s, asdict(spec)))
 
     async def warm(self, adapter_digest: str) -> float:
         answer = await self._call("POST", "/warm", self._timeout_s, {"adapter_digest": adapter_digest})
@@ -68,25 +65,14 @@ class HttpEngine:
         return _answer(response)
 
 
-def engine_load(settings: Settings) -> EngineLoad | None:
-    """The engine's load for a worker that wants to give way, or None when no engine answers (nobody to give way to).
-
-    Blocks for at most `LOAD_TIMEOUT_S`; safe to call from any thread.
-    """
+def _read(kind: type[Answer], body: Any) -> Answer:
+    """What we know of the answer; a newer engine may say more."""
     try:
-        response = _status_client(settings.engine_url, engine_token(settings)).get("/load")
-        return EngineLoad(**_answer(response))
-    except (httpx.HTTPError, EngineError):
-        return None
-
-
-@lru_cache(maxsize=4)
-def _status_client(url: str, token: str) -> httpx.Client:
-    return httpx.Client(base_url=url, headers=_headers(token), timeout=LOAD_TIMEOUT_S, limits=LIMITS, trust_env=False)
-
-
-def _headers(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
+        return kind(**{each.name: body[each.name] for each in fields(kind) if each.name in body})
+    except TypeError as error:
+        raise EngineError(
+            "unavailable", f"the engine's {kind.__name__} lacks a field: is it of our version?"
+        ) from error
 
 
 def _answer(response: httpx.Response) -> Any:

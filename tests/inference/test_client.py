@@ -13,10 +13,9 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 
-from app.config import Settings
-from app.inference.client import HttpEngine, engine_load
+from app.inference.client import HttpEngine
 from app.inference.fake import BASE_DIGEST, FakeEngine
-from app.inference.types import EngineError, RewriteOutcome, RewriteSpec
+from app.inference.types import EngineError, EngineLoad, RewriteOutcome, RewriteSpec
 
 T = TypeVar("T")
 TOKEN = "a-token"
@@ -44,6 +43,14 @@ def server_app(engine: FakeEngine) -> FastAPI:
     @app.get("/load")
     async def load() -> dict[str, Any]:
         return asdict(await engine.load())
+
+    @app.get("/newer/load")
+    async def newer() -> dict[str, int]:
+        return {"waiting": 1, "running": 2, "paused": 3}
+
+    @app.get("/older/load")
+    async def older() -> dict[str, int]:
+        return {"waiting": 1}
 
     @app.post("/rewrite")
     async def rewrite(request: Request) -> dict[str, Any]:
@@ -149,12 +156,11 @@ def test_a_wrong_token_says_so(url: str) -> None:
     assert "token" in str(error)
 
 
-def test_a_worker_reads_the_load(url: str, closed_url: str) -> None:
-    load = engine_load(Settings(engine_url=url, engine_token=TOKEN))
-    assert load is not None
-    assert load.waiting == 3
-    assert engine_load(Settings(engine_url=url, engine_token="wrong")) is None
-    assert engine_load(Settings(engine_url=closed_url, engine_token=TOKEN)) is None
+def test_a_newer_engine_may_say_more_and_an_older_one_is_refused(url: str) -> None:
+    assert ask(f"{url}/newer", lambda engine: engine.load()) == EngineLoad(1, 2)
+    with pytest.raises(EngineError, match="lacks a field") as caught:
+        ask(f"{url}/older", lambda engine: engine.load())
+    assert caught.value.code == "unavailable"
 
 
 def test_many_rewrites_share_one_pool(url: str, behind: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
