@@ -220,7 +220,13 @@ def _ask(url: str) -> tuple[bool, str]:
         answer = httpx.get(url, timeout=5.0, trust_env=False)
     except httpx.HTTPError:
         return False, "web is starting"
-    return answer.status_code == httpx.codes.OK, answer.text
+    if answer.status_code == httpx.codes.OK:
+        return True, "ready"
+    try:
+        missing = {name: check["why"] for name, check in answer.json()["checks"].items() if not check["ok"]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return False, f"web answers {answer.status_code}"
+    return False, "; ".join(f"{name}: {why}" for name, why in missing.items())
 
 
 def run(settings: Settings) -> None:

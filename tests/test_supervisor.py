@@ -22,6 +22,16 @@ from http.server import HTTPServer, SimpleHTTPRequestHandler
 print("serving", flush=True)
 HTTPServer(("127.0.0.1", int(sys.argv[1])), SimpleHTTPRequestHandler).serve_forever()
 """
+NOT_READY = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+class NotReady(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(503)
+        self.end_headers()
+        self.wfile.write(sys.argv[2].encode())
+HTTPServer(("127.0.0.1", int(sys.argv[1])), NotReady).serve_forever()
+"""
 PARENT_OF_A_STRAY = """
 import subprocess, sys, time
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)", sys.argv[1]])
@@ -113,6 +123,15 @@ def test_who_is_not_ready_in_time_is_stopped(settings: Settings) -> None:
     with pytest.raises(CannotStart, match="Not ready within 1 s: web is starting"):
         Supervisor(settings, [idle], f"http://127.0.0.1:{settings.port}/").start(1)
     assert processes_named(mark) == []
+
+
+def test_what_is_missing_is_told_in_words(settings: Settings) -> None:
+    answer = '{"ready": false, "checks": {"database": {"ok": true}, "engine": {"ok": false, "why": "loading"}}}'
+    program = Program("web", [sys.executable, "-c", NOT_READY, str(settings.port), answer])
+    told: list[str] = []
+    with pytest.raises(CannotStart, match="engine: loading"):
+        Supervisor(settings, [program], f"http://127.0.0.1:{settings.port}/readyz").start(3, told.append)
+    assert told[-1] == "engine: loading"
 
 
 def test_two_supervisors_do_not_share_a_folder(settings: Settings, started: list[Supervisor]) -> None:

@@ -117,6 +117,7 @@ def claim(session: Session, job_id: str, owner: str, when: datetime, until: date
         .where(Job.id == job_id, is_free, Job.cancel_requested.is_(False), Job.attempt < max_attempts)
         .values(
             state=RUNNING,
+            stage="starting",
             lease_owner=owner,
             lease_until=until,
             heartbeat_at=when,

@@ -65,7 +65,9 @@ def _run(lease: Lease, settings: Settings, train: Trainer) -> None:
             _end(lease, folder, {"state": CANCELLED, "reason": repository.CANCELLED_ON_REQUEST})
         else:
             # Being stopped is no fault of the job: the attempt does not count.
-            lease.close({"state": QUEUED, "attempt": lease.job.attempt - 1, "published_at": AT_ONCE})
+            lease.close(
+                {"state": QUEUED, "stage": "waiting", "attempt": lease.job.attempt - 1, "published_at": AT_ONCE}
+            )
     except Exception as error:
         log.error("job %s failed: %s", lease.job.id, where(error))
         failure = explain(error, settings.storage_root, lease.job.id)

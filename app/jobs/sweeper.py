@@ -52,7 +52,7 @@ def _fate(job: Job) -> dict[str, Any]:
     if job.attempt >= get_settings().job_max_attempts:
         failure = died_too_often(job.attempt)
         return {"state": FAILED, "reason": failure.reason, "remedy": failure.remedy, "finished_at": now()}
-    return {"state": QUEUED, "published_at": now()}
+    return {"state": QUEUED, "stage": "waiting", "published_at": now()}
 
 
 def ring_for_waiting_jobs() -> None:
