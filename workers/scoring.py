@@ -7,13 +7,13 @@ from app.queue import SCORE_FEEDBACK, SCORE_REWRITE
 
 @shared_task(name=SCORE_REWRITE)  # type: ignore[untyped-decorator]
 def score_rewrite(rewrite_id: str) -> None:
-    from app.feedback import scoring
+    from app.feedback.scoring import score_rewrite as score
 
-    scoring.score_rewrite(rewrite_id)
+    score(rewrite_id)
 
 
 @shared_task(name=SCORE_FEEDBACK)  # type: ignore[untyped-decorator]
 def score_feedback(feedback_id: str) -> None:
-    from app.feedback import scoring
+    from app.feedback.scoring import score_feedback as score
 
-    scoring.score_feedback(feedback_id)
+    score(feedback_id)
