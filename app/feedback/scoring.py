@@ -61,10 +61,12 @@ class PackagedScorers:
     def likelihood() -> LanguageModelScore:
         from app.inference.base import ensure_base
         from app.inference.likelihood import base_likelihood
-        from app.inference.model import CausalLM
+        from app.inference.model import LlamaModel
+        from app.inference.tokens import Tokens
 
         settings = get_settings()
-        return base_likelihood(CausalLM.load(ensure_base(settings), device=settings.device))
+        base = ensure_base(settings)
+        return base_likelihood(LlamaModel.load(base, device=settings.device), Tokens.load(base))
 
 
 def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
