@@ -43,6 +43,8 @@ class Program:
     listens_on: tuple[str, int] | None = None
     port_setting: str = ""
     stops_within_s: float = 10.0
+    niceness: int = 0
+    """Above 0 it gets the processor when those below leave some."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Child:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=partial(die_with_parent, os.getpid()),
+                preexec_fn=partial(_begin, os.getpid(), self.program.niceness),
             )
         self._started_at = time.monotonic()
 
@@ -143,6 +145,11 @@ class Child:
         if self.process is not None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def _begin(parent: int, niceness: int) -> None:
+    die_with_parent(parent)
+    os.nice(niceness)
 
 
 def _how_it_ended(code: int) -> str:

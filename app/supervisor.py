@@ -48,15 +48,29 @@ class CannotStart(RuntimeError):
 
 
 def programs(settings: Settings) -> list[Program]:
-    """What an embedded server runs, in starting order. An engine on another machine is not ours to start."""
+    """What an embedded server runs, in starting order. An engine on another machine is not ours to start.
+
+    Serving comes first: the workers are nicer than engine and web, and scoring takes one core at most.
+    """
     environment = _environment(settings)
     torch_environment = environment | TORCH_MALLOC
     worker = [sys.executable, "-m", "celery", "-A", "workers.main", "worker", "--loglevel", "INFO"]
     quiet = ["--without-gossip", "--without-mingle"]
     engine = urlsplit(settings.engine_url)
     found = [
-        Program("train", [*worker, "-Q", "train", "-n", "train@%h", *quiet], torch_environment, stops_within_s=20.0),
-        Program("score", [*worker, "-Q", "score", "-n", "score@%h", *quiet], torch_environment),
+        Program(
+            "train",
+            [*worker, "-Q", "train", "-n", "train@%h", *quiet],
+            torch_environment,
+            stops_within_s=20.0,
+            niceness=10,
+        ),
+        Program(
+            "score",
+            [*worker, "-Q", "score", "-n", "score@%h", *quiet],
+            torch_environment | {"OMP_NUM_THREADS": "1"},
+            niceness=5,
+        ),
         Program(
             "web",
             [

@@ -159,7 +159,7 @@ def test_a_taken_port_is_named(settings: Settings) -> None:
 
 def test_the_stubborn_are_killed_with_what_they_left_behind(settings: Settings, started: list[Supervisor]) -> None:
     mark = f"mark-{settings.port}"
-    stubborn = Program("train", [sys.executable, "-c", STUBBORN], stops_within_s=0.5)
+    stubborn = Program("train", [sys.executable, "-c", STUBBORN], stops_within_s=0.5, niceness=3)
     stray = Program("score", [sys.executable, "-c", PARENT_OF_A_STRAY, mark])
     supervisor = supervise(settings, stubborn, stray)
     started.append(supervisor)
@@ -167,6 +167,7 @@ def test_the_stubborn_are_killed_with_what_they_left_behind(settings: Settings, 
     until(lambda: len(processes_named(mark)) == 2)
     until(lambda: "up" in supervisor.status()[0].log.read_text())
     pids = [status.pid or 0 for status in supervisor.status()]
+    assert psutil.Process(pids[0]).nice() - psutil.Process(pids[2]).nice() == 3
     began = time.monotonic()
     supervisor.stop()
     assert 0.5 < time.monotonic() - began < 5
