@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from app.config import get_settings
 from app.db import transaction
 from app.feedback import scoring
 from app.models import Feedback, Rewrite, StyleSample, User
@@ -76,7 +78,7 @@ def feedback_row(feedback: Feedback) -> Feedback:
         return row
 
 
-def scores(rewrite: Rewrite, small: SmallScorers) -> list[dict[str, float | None]]:
+def scores(rewrite: Rewrite, small: scoring.Scorers) -> list[dict[str, float | None]]:
     scoring.score_rewrite(rewrite.id, small)
     with transaction(rewrite.tenant_id, read_only=True) as session:
         row = session.get(Rewrite, rewrite.id)
@@ -205,3 +207,30 @@ def test_the_packaged_encoders_tell_pleased_from_displeased(
     assert (feedback_row(pleased).satisfaction or 0) > 0.65
     assert (feedback_row(cross).satisfaction or 1) < 0.35
     assert feedback_row(pleased).scorer == "static"
+
+
+@pytest.mark.slow
+@pytest.mark.model
+def test_the_packaged_encoders_and_the_base_in_the_settings_score_a_rewrite(
+    ada: User,
+    make_rewrite: Callable[..., Rewrite],
+    make_samples: Callable[..., list[StyleSample]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from tests.tiny import build_tiny_base
+
+    monkeypatch.setenv("IDIOLECT_BASE_MODEL", str(build_tiny_base(tmp_path / "tiny")))
+    get_settings.cache_clear()
+    make_samples(ada, QUIET)
+    text = "Please meet Anna at the station in Leeds at five."
+    rewrite = make_rewrite(ada, text, ["ok meet anna at leeds station.. c u at five", "WOW, FOXES! GREAT, FOXES!"])
+    scoring.PackagedScorers.likelihood.cache_clear()
+    try:
+        faithful, foreign = scores(rewrite, scoring.PackagedScorers())
+    finally:
+        scoring.PackagedScorers.likelihood.cache_clear()
+    assert (faithful["style"] or 0) > (foreign["style"] or 0) + 0.2
+    assert (faithful["meaning"] or 0) > 0.6 > (foreign["meaning"] or 1)
+    assert (faithful["entities"] or 0) > (foreign["entities"] or 0)
+    assert -20 < (faithful["human"] or 0) < 0
