@@ -7,7 +7,6 @@ this process vanish (Linux). One supervisor per data folder. `idiolect up` and `
 import fcntl
 import logging
 import os
-import signal
 import socket
 import sys
 import threading
@@ -241,15 +240,3 @@ def _ask(url: str) -> tuple[bool, str]:
     except (ValueError, KeyError, TypeError, AttributeError):
         return False, f"web answers {answer.status_code}"
     return False, "; ".join(f"{name}: {why}" for name, why in missing.items())
-
-
-def run(settings: Settings) -> None:
-    """Start everything, stay until SIGINT or SIGTERM, stop everything. Raises CannotStart. For the main thread."""
-    supervisor = Supervisor(settings)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: supervisor.request_stop())
-    try:
-        supervisor.start()
-        supervisor.wait()
-    finally:
-        supervisor.stop()
