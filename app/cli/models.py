@@ -38,4 +38,5 @@ def build(
     else:
         from app.assets.build import warmup
 
-        print_json(warmup.build(warmup.fresh_policy(get_settings()), data, target, report))
+        policy, base_digest = warmup.fresh_policy(get_settings())
+        print_json(warmup.build(policy, base_digest, data, target, report))

@@ -5,26 +5,28 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from app.inference.model import CausalLM
+from app.inference.model import LlamaModel
+from app.inference.tokens import Tokens
 from app.learning.types import LanguageModelScore
 
 ROWS_AT_ONCE = 16
+LONGEST = 512
+"""Tokens read of a text."""
 
 
-def base_likelihood(model: CausalLM) -> LanguageModelScore:
+def base_likelihood(model: LlamaModel, tokens: Tokens) -> LanguageModelScore:
     """Mean log-likelihood per token [N] in nats under the base without adapters; the first token is given."""
 
     @torch.no_grad()
     def score(texts: Sequence[str]) -> Tensor:
-        ids = [model.encode(text)[:512] for text in texts]
+        ids = [tokens.completion(text)[:LONGEST] for text in texts]
         values = torch.zeros(len(texts))
-        # Rows of like length together: padding is the whole cost of a mixed batch.
-        order = sorted((i for i in range(len(ids)) if len(ids[i]) > 1), key=lambda i: len(ids[i]))
+        order = [i for i in range(len(ids)) if len(ids[i]) > 1]
         for start in range(0, len(order), ROWS_AT_ONCE):
             rows = order[start : start + ROWS_AT_ONCE]
-            logprobs_B_T = model.logprobs([ids[i][:1] for i in rows], [ids[i][1:] for i in rows])
-            lengths_B = torch.tensor([len(ids[i]) - 1 for i in rows])
-            values[rows] = logprobs_B_T.sum(-1).cpu().float() / lengths_B
+            counts = [len(ids[i]) - 1 for i in rows]
+            logprobs_N = model.logprobs([ids[i] for i in rows], [1] * len(rows)).cpu()
+            values[rows] = torch.stack([part.mean() for part in torch.split(logprobs_N, counts)])
         return values
 
     return score

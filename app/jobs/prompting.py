@@ -1,8 +1,9 @@
 """Samples into prompts: each of a person's passages with plain versions of it, from which their voice is learned.
 
-Two neutralisers work together. Rules (`learning.neutralise`) never invent, but cannot complete "Report late."; the base
-model, asked with the tag `plain`, can. A model's version counts only if it says the same: near in meaning, with every
-name and number of the sample, and of about its length.
+Two neutralisers work together. Rules (`learning.neutralise`) never invent, but cannot complete "Report late." or untie
+a formal sentence; the base model, asked with the tag `plain`, can. So the model is asked where the rules changed little,
+and its version counts only if it says the same: near in meaning, with every name and number and nearly every content
+word of the sample, and of about its length.
 """
 
 import re
@@ -16,8 +17,12 @@ from app.learning.rewards.entities import kept_entities, recall
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.types import Encoder, EntityFinder, Policy
 
-NEAREST_MEANING = 0.75
-SHORTEST_RATIO, LONGEST_RATIO = 0.7, 2.2
+NEAREST_MEANING = 0.8
+SHORTEST_RATIO, LONGEST_RATIO = 0.85, 2.2
+CONTENT_KEPT = 0.8
+CONTENT_LETTERS = 4
+LITTLE_CHANGED = 0.8
+"""Share of a sample's words that its rule version still has, above which the model is asked as well."""
 SAMPLED_TEMPERATURE = 0.5
 
 
@@ -31,17 +36,24 @@ def plain_versions(
     policy: Policy, texts: Sequence[str], judges: Judges, *, max_tokens: int, seed: int
 ) -> list[list[str]]:
     """One to three plain versions of each text, the rules' first; `policy` is the untrained base."""
-    versions = [[neutralise(text)] for text in texts]
-    prompts = [prompt_for(text, PLAIN_TAG) for text in texts]
-    for temperature in (0.0, SAMPLED_TEMPERATURE):
+    versions = {text: [neutralise(text)] for text in texts}
+    asked = [text for text in versions if _kept_words(text, versions[text][0], letters=1) > LITTLE_CHANGED]
+    for temperature in (0.0, SAMPLED_TEMPERATURE) if asked else ():
+        prompts = [prompt_for(text, PLAIN_TAG) for text in asked]
         rollouts = policy.sample(prompts, 1, max_tokens=max_tokens, temperature=temperature, seed=seed)
         written = [neutralise(stripped(text)) for text in rollouts.texts]
         is_formed = well_formed(rollouts.texts, rollouts.is_finished).bool().tolist()
-        is_faithful = _faithful(texts, written, judges)
-        for known, text, formed, faithful in zip(versions, written, is_formed, is_faithful, strict=True):
-            if formed and faithful and text not in known:
-                known.append(text)
-    return versions
+        is_faithful = _faithful(asked, written, judges)
+        for text, plain, formed, faithful in zip(asked, written, is_formed, is_faithful, strict=True):
+            if formed and faithful and plain not in versions[text]:
+                versions[text].append(plain)
+    return [versions[text] for text in texts]
+
+
+def _kept_words(text: str, plain: str, *, letters: int) -> float:
+    """Share of the words of `text` with so many letters that `plain` has too."""
+    words = {word for word in re.findall(r"\w+", text.lower()) if len(word) >= letters}
+    return len(words & set(re.findall(r"\w+", plain.lower()))) / max(1, len(words))
 
 
 def _faithful(texts: Sequence[str], written: Sequence[str], judges: Judges) -> list[bool]:
@@ -53,6 +65,7 @@ def _faithful(texts: Sequence[str], written: Sequence[str], judges: Judges) -> l
         near >= NEAREST_MEANING
         and kept >= 1.0
         and SHORTEST_RATIO <= ratio <= LONGEST_RATIO
+        and _kept_words(rule, text, letters=CONTENT_LETTERS) >= CONTENT_KEPT
         and re.findall(r"\d+", rule) == re.findall(r"\d+", text)
         for near, kept, ratio, rule, text in zip(
             near_N.tolist(), kept_N.tolist(), ratio_N.tolist(), rules, written, strict=True

@@ -7,8 +7,6 @@ as if nothing had happened.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -16,12 +14,14 @@ from app.adapters import service as adapters
 from app.assets.neutral import neutral_prompts
 from app.config import Settings, get_settings
 from app.db import transaction
+from app.inference import adapter_file
 from app.inference.adapter_file import InvalidAdapter
-from app.inference.base import ensure_base, read_card
+from app.inference.base import BaseCard, ensure_base, read_card
 from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder, style_encoder
 from app.inference.likelihood import base_likelihood
-from app.inference.model import CausalLM
+from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
+from app.inference.tokens import Tokens
 from app.inference.types import prompt_for
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, Written, gather
@@ -41,6 +41,7 @@ from app.learning.rewards.format import stripped
 from app.learning.rewards.style import references
 from app.learning.seeding import derive, generator
 from app.learning.types import Encoder, Mode, Pair, Step
+from app.models import Adapter
 from app.storage import LocalStorage
 
 WARM_START, REINFORCE = "warm-start", "reinforce"
@@ -50,6 +51,7 @@ UNTAGGED_PAIRS = 0.2
 """Share of the warm start's pairs that a person of several voices gives without a tag."""
 PERSON_PROMPTS_SHARE = 0.5
 """Of the reinforcement's prompts, how many are the person's own passages made plain; the rest are about anything."""
+ALPHA_PER_RANK = 2
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,8 @@ def train(context: JobContext) -> TrainingOutcome:
             f"Add samples of a sentence or more until there are {settings.min_training_samples}.",
         )
 
-    model = CausalLM.load(base, device=settings.device)
-    policy = LoraPolicy(model, rank=settings.adapter_rank, seed=_seed(recipe), between=context.give_way)
+    model, tokens = LlamaModel.load(base, device=settings.device), Tokens.load(base)
+    policy = _fresh(settings, model, tokens, _seed(recipe), context)
     judges = Judges(meaning_encoder(), entity_finder())
     voice = _listen(context, policy, material, recipe, judges)
     try:
@@ -106,10 +108,12 @@ def train(context: JobContext) -> TrainingOutcome:
         ) from error
 
     context.stage("evaluate", 0.9)
-    comparison = _compare(policy, voice, material, judges, _incumbent_policy(settings, model, incumbent), recipe)
+    speaking = _incumbent_policy(context, settings, model, tokens, card, incumbent)
+    plain_speaking = _fresh(settings, model, tokens, _seed(recipe), context)
+    comparison = _compare(policy, voice, material, judges, speaking, plain_speaking, recipe)
     verdict = judge(comparison, is_first=incumbent is None)
     context.stage("publish", 0.98)
-    return _publish(context, settings, policy, voice, material, recipe, comparison, verdict, incumbent)
+    return _publish(context, settings, policy, card, voice, material, recipe, comparison, verdict, incumbent)
 
 
 def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe: Recipe, judges: Judges) -> Voice:
@@ -221,9 +225,10 @@ def _compare(
     material: Material,
     judges: Judges,
     incumbent: LoraPolicy,
+    base: LoraPolicy,
     recipe: Recipe,
 ) -> Comparison:
-    """Both sides rewrite the held-out samples made plain, each told the same voices."""
+    """Both sides rewrite the held-out samples, made plain by the bare base, each told the same voices."""
     held_out = [written.text for written in material.held_out] or list(neutral_prompts()[:4])
     encoder = centred(evaluation_encoder(), neutral_prompts())
     yardstick = Yardstick(
@@ -231,14 +236,12 @@ def _compare(
         judges.encode_meaning,
         neutralise,
         judges.find_entities,
-        base_likelihood(policy.model),
+        base_likelihood(policy.model, policy.tokens),
         training_samples=[written.text for written in material.train],
         held_out_samples=held_out,
     )
-    inputs = [
-        versions[-1]
-        for versions in plain_versions(incumbent.without_adapter(), held_out, judges, max_tokens=96, seed=_seed(recipe))
-    ]
+    versions = plain_versions(base, held_out, judges, max_tokens=_max_tokens(recipe), seed=_seed(recipe))
+    inputs = [plain[-1] for plain in versions]
     tags = tags_by_share(yardstick.references, len(inputs), seed=_seed(recipe))
     written = [_rewrite(side, inputs, tags, voice, recipe) for side in (policy, incumbent)]
     return compare(inputs, *written, tags, yardstick, seed=_seed(recipe))
@@ -255,31 +258,46 @@ def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voi
     return [stripped(text) for text in rollouts.texts]
 
 
-def _incumbent_policy(settings: Settings, model: CausalLM, incumbent: Any) -> LoraPolicy:
+def _fresh(settings: Settings, model: LlamaModel, tokens: Tokens, seed: int, context: JobContext) -> LoraPolicy:
+    """An adapter that changes nothing yet: as a policy, the bare base."""
+    rank = settings.adapter_rank
+    return LoraPolicy(model, tokens, rank=rank, alpha=ALPHA_PER_RANK * rank, seed=seed, between=context.give_way)
+
+
+def _incumbent_policy(
+    context: JobContext,
+    settings: Settings,
+    model: LlamaModel,
+    tokens: Tokens,
+    card: BaseCard,
+    incumbent: Adapter | None,
+) -> LoraPolicy:
     if incumbent is None:
-        return LoraPolicy(model, rank=settings.adapter_rank, seed=0)
-    path: Path = LocalStorage(settings).path(incumbent.digest)
+        return _fresh(settings, model, tokens, 0, context)
     try:
-        return LoraPolicy.from_adapter(model, path.read_bytes())
+        content = LocalStorage(settings).path(incumbent.digest).read_bytes()
+        adapter = adapter_file.unpack(content, model.architecture, base_digest=card.digest)
     except (InvalidAdapter, OSError) as error:
         raise TrainingFailure(
             f"The version in use ({incumbent.version}) cannot be read, so nothing can be compared with it: {error}",
             "Roll back to an earlier version, then train again.",
         ) from error
+    return LoraPolicy.from_adapter(model, tokens, adapter, between=context.give_way)
 
 
 def _publish(
     context: JobContext,
     settings: Settings,
     policy: LoraPolicy,
+    card: BaseCard,
     voice: Voice,
     material: Material,
     recipe: Recipe,
     comparison: Comparison,
     verdict: Verdict,
-    incumbent: Any,
+    incumbent: Adapter | None,
 ) -> TrainingOutcome:
-    content, _ = policy.adapter_bytes()
+    content, _ = policy.adapter_bytes(card.digest)
     digest = LocalStorage(settings).put(content)
     report = comparison.report()
     texts = report.pop("texts")
@@ -288,7 +306,7 @@ def _publish(
             session,
             user_id=context.job.user_id,
             digest=digest,
-            base_digest=policy.model.card.digest,
+            base_digest=card.digest,
             size_bytes=len(content),
             parent_version=incumbent.version if incumbent else None,
             job_id=context.job.id,

@@ -16,9 +16,10 @@ from pathlib import Path
 
 from app.assets.build.corpora import human_texts
 from app.config import Settings
-from app.inference.base import unmerged_base
-from app.inference.model import CausalLM
+from app.inference.base import read_card, unmerged_base
+from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
+from app.inference.tokens import Tokens
 from app.inference.types import PLAIN_TAG, prompt_for
 from app.learning import sft
 from app.learning.neutralise import neutralise
@@ -67,14 +68,17 @@ def _folded(text: str) -> str:
     return " ".join(text.split())
 
 
-def fresh_policy(settings: Settings) -> LoraPolicy:
-    """An untrained adapter over the base as it comes, without any warm-up."""
+def fresh_policy(settings: Settings) -> tuple[LoraPolicy, str]:
+    """An untrained adapter over the base as it comes, without any warm-up, and that base's digest."""
     base = unmerged_base(settings)
-    return LoraPolicy(CausalLM.load(base, device=settings.device), rank=RANK, alpha=ALPHA, seed=CONFIG.seed)
+    model = LlamaModel.load(base, device=settings.device)
+    policy = LoraPolicy(model, Tokens.load(base), rank=RANK, alpha=ALPHA, seed=CONFIG.seed)
+    return policy, read_card(base).digest
 
 
 def build(
     policy: LoraPolicy,
+    base_digest: str,
     data: Path,
     target: Path,
     report: Callable[[str], None] = print,
@@ -88,7 +92,7 @@ def build(
         losses.append(step.metrics["nll"])
         if step.index % 20 == 0:
             report(f"step {step.index}/{step.total}  nll {sum(losses[-20:]) / len(losses[-20:]):.3f}")
-    content, digest = policy.adapter_bytes()
+    content, digest = policy.adapter_bytes(base_digest)
     path = target / "warmup" / "adapter.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

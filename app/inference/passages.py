@@ -1,0 +1,65 @@
+"""Texts into passages and back. A small base writes short passages well and long texts badly.
+
+A passage is one line of at most N words, cut at sentence ends; a longer sentence is cut at clause ends, a longer clause
+between words. The white space around passages is kept apart, so that a rewritten text has the paragraphs and lists of
+the original. Samples, requests and evaluation all go through here. No torch.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+_LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
+_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
+_CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
+_WORD_END = re.compile(r"\S(?=\s)")
+_CUTS = (_SENTENCE_END, _CLAUSE_END, _WORD_END)
+
+
+@dataclass(frozen=True)
+class Passages:
+    passages: list[str]
+    gaps: list[str]
+    """White space before, between and after: one more than passages."""
+
+    def join(self, rewritten: Sequence[str]) -> str:
+        """The text with these passages in place of its own; join(passages) is the text itself."""
+        pairs = zip(self.gaps, rewritten, strict=False)
+        return "".join(gap + passage for gap, passage in pairs) + self.gaps[-1]
+
+
+def split(text: str, most_words: int) -> Passages:
+    """Cut `text` into passages of at most `most_words` words. A blank text has none."""
+    spans = [span for line in _LINE.finditer(text) for span in _spans(text, line.start(), line.end(), most_words)]
+    passages = [text[start:end] for start, end in spans]
+    edges = [0, *(edge for span in spans for edge in span), len(text)]
+    gaps = [text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
+    return Passages(passages, gaps)
+
+
+def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> Iterator[tuple[int, int]]:
+    """Passages within text[start:end], greedily filled with pieces cut at this level's marks."""
+    start, end = _trimmed(text, start, end)
+    if start == end:
+        return
+    if len(text[start:end].split()) <= most_words:
+        yield start, end
+        return
+    begin = last = start
+    for cut in [*(match.end() for match in _CUTS[level].finditer(text, start, end)), end]:
+        if len(text[begin:cut].split()) > most_words:
+            if last > begin:
+                yield _trimmed(text, begin, last)
+            begin = last
+            if len(text[begin:cut].split()) > most_words:
+                *full, open_span = _spans(text, begin, cut, most_words, level + 1)
+                yield from full
+                begin = open_span[0]
+        last = cut
+    if begin < end:
+        yield _trimmed(text, begin, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - (len(piece) - len(piece.rstrip()))
