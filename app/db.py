@@ -1,42 +1,51 @@
-"""Sessions opened for a tenant: every query is filtered and every flush checked, centrally.
+"""The database: column types, engines, migrations, and `transaction(tenant_id)`, the only way to reach rows.
 
-`transaction(tenant_id)` is the only way to reach the database. One transaction per request or task; what must wait for
-the commit (ringing the broker) is registered with `after_commit`.
+One transaction per request or task; what must wait for the commit (ringing the broker) is registered with
+`after_commit`. What a tenant's session may see and write is decided in `app.tenancy`.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect, make_url
-from sqlalchemy.orm import (
-    DeclarativeBase,
-    Mapped,
-    ORMExecuteState,
-    Session,
-    UOWTransaction,
-    mapped_column,
-    sessionmaker,
-    with_loader_criteria,
-)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import JSON, String, TypeDecorator
 from uuid_utils import uuid7
 
 from app.config import get_settings
+from app.tenancy import EVERY_TENANT, ReadOnly, TenantMismatch, TenantOwned, TenantSession
 
-EVERY_TENANT: Final = "*"
-"""Opens a session that sees all tenants: for sweeps, the operator's dashboard and key look-up only."""
+__all__ = [
+    "EVERY_TENANT",
+    "Base",
+    "Identified",
+    "ReadOnly",
+    "TenantMismatch",
+    "TenantOwned",
+    "UtcDateTime",
+    "after_commit",
+    "get_engine",
+    "head",
+    "migrate",
+    "new_id",
+    "now",
+    "revision",
+    "transaction",
+]
 
+log = logging.getLogger(__name__)
 
-class TenantMismatch(RuntimeError):
-    """A row of one tenant was about to be written in another tenant's session."""
+ROOT: Final = Path(__file__).parent.parent
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """Aware datetimes in, aware datetimes out, also on SQLite, which forgets the zone."""
+    """Aware datetimes in, aware UTC out, also on SQLite, which forgets the zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -47,7 +56,9 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -77,29 +88,23 @@ class Identified:
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
-class TenantOwned:
-    """Mix-in of every table a tenant owns; the session filters and checks by this column."""
-
-    tenant_id: Mapped[str] = mapped_column(String(36), index=True)
-
-
 def build_engine(url: str) -> Engine:
+    # Parameters are hidden because they are people's texts, and error messages reach the log.
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
         # The driver's own implicit BEGIN is deferred; ours, below, takes the write lock at once and so never deadlocks.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql(
-            "BEGIN" if connection.get_execution_options().get("read_only") else "BEGIN IMMEDIATE"
-        )
+        is_read_only = connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -109,42 +114,64 @@ def get_engine(url: str) -> Engine:
     return build_engine(url)
 
 
-def session_maker() -> sessionmaker[Session]:
-    return sessionmaker(get_engine(get_settings().resolved_database_url), expire_on_commit=False)
-
-
-@event.listens_for(Session, "do_orm_execute")
-def scope_to_tenant(state: ORMExecuteState) -> None:
-    tenant_id = state.session.info.get("tenant_id")
-    if tenant_id is None:
-        raise RuntimeError("open sessions with app.db.transaction(tenant_id): this one has no tenant")
-    if tenant_id != EVERY_TENANT:
-        state.statement = state.statement.options(
-            with_loader_criteria(TenantOwned, lambda table: table.tenant_id == tenant_id, include_aliases=True)
-        )
-
-
-@event.listens_for(Session, "before_flush")
-def check_tenant(session: Session, _: UOWTransaction, __: object) -> None:
-    tenant_id = session.info.get("tenant_id")
-    if tenant_id == EVERY_TENANT:
-        return
-    for row in (*session.new, *session.dirty, *session.deleted):
-        if isinstance(row, TenantOwned) and row.tenant_id != tenant_id:
-            raise TenantMismatch(f"{type(row).__name__} belongs to another tenant")
+def session_maker() -> sessionmaker[TenantSession]:
+    engine = get_engine(get_settings().resolved_database_url)
+    return sessionmaker(engine, class_=TenantSession, expire_on_commit=False)
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:
+    """Run `callback` once this session's transaction is safely committed; never if it is rolled back."""
     session.info.setdefault("after_commit", []).append(callback)
 
 
 @contextmanager
 def transaction(tenant_id: str, *, read_only: bool = False) -> Iterator[Session]:
-    """One transaction in one tenant: commit on success, roll back on error, then run what waited for the commit."""
-    with session_maker()(info={"tenant_id": tenant_id}) as session:
-        if read_only:
-            session.connection(execution_options={"read_only": True})
-        with session.begin() if not session.in_transaction() else session.get_transaction():  # type: ignore[union-attr]
+    """One transaction in one tenant: commit on success, roll back on error, then run what waited for the commit.
+
+    A read-only one sees a snapshot, waits for nobody's write lock and raises ReadOnly when asked to write.
+    """
+    with session_maker()(info={"tenant_id": tenant_id, "read_only": read_only}) as session:
+        with session.begin():
+            if read_only:
+                session.connection(execution_options={"read_only": True, "postgresql_readonly": True})
             yield session
-        for callback in session.info.pop("after_commit", ()):
+        waiting = session.info.pop("after_commit", ())
+    for callback in waiting:
+        # The rows are safe: a bell that fails to ring must not turn a kept promise into an error.
+        try:
             callback()
+        except Exception as error:
+            log.error("after commit: %s raised %s", getattr(callback, "__qualname__", callback), type(error).__name__)
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to `revision` in one transaction; processes that start together wait for each other."""
+    from alembic import command
+
+    if (file := make_url(url)).get_backend_name() == "sqlite" and file.database:
+        Path(file.database).parent.mkdir(parents=True, exist_ok=True)
+    command.upgrade(_alembic(url), revision)
+
+
+def head() -> str:
+    """The revision this code wants."""
+    from alembic.script import ScriptDirectory
+
+    return str(ScriptDirectory.from_config(_alembic("")).get_current_head())
+
+
+def revision(url: str) -> str | None:
+    """The revision the database has; None when it was never migrated."""
+    from alembic.runtime.migration import MigrationContext
+
+    with get_engine(url).connect().execution_options(read_only=True) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def _alembic(url: str) -> Any:
+    from alembic.config import Config
+
+    config = Config(str(ROOT / "alembic.ini"))
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    config.attributes["url"] = url
+    return config

@@ -33,3 +33,5 @@ class Adapter(Identified, TenantOwned, Base):
     manifest: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """Ids of the samples and feedback that shaped it, recipe, configuration and seed."""
     promoted_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
+    """When somebody rolled back from it; a later rollback passes over it."""

@@ -15,3 +15,8 @@ class User(Identified, TenantOwned, Base):
     display_name: Mapped[str] = mapped_column(String(200), default="")
     active_version: Mapped[int | None]
     """Moved only by compare-and-swap (`app.adapters.service.promote`)."""
+
+    @property
+    def etag(self) -> str:
+        """Changes whenever the pointer moves."""
+        return f'"{self.active_version or 0}"'

@@ -1,0 +1,81 @@
+"""`/v1/users/{user}/adapters`: the registry of a person's versions."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Response
+from sqlalchemy.orm import Session
+
+from app.adapters import service
+from app.adapters.schemas import AdapterView, Pointer
+from app.adapters.service import ANY, Expected
+from app.auth import ReadSession, TrainSession
+from app.errors import Unprocessable
+from app.models import User
+from app.schemas import Cursor, Limit, Page, UserPath
+from app.users import service as users
+
+router = APIRouter(prefix="/v1/users/{user}/adapters", tags=["adapters"])
+
+
+class InvalidIfMatch(Unprocessable):
+    type = "invalid-if-match"
+    title = "The If-Match header is not an ETag of ours"
+
+
+def expected_version(
+    if_match: Annotated[str | None, Header(description='the ETag of the versions you saw, such as `"3"`')] = None,
+) -> Expected:
+    """The version the caller believes active; `"0"` is the base model."""
+    if if_match is None or if_match.strip() == "*":
+        return ANY
+    match = re.fullmatch(r'\s*"(\d{1,9})"\s*', if_match, re.ASCII)
+    if match is None:
+        raise InvalidIfMatch(
+            "it must be one ETag in quotes",
+            field="If-Match",
+            remedy="Send the ETag of GET …/adapters as it is, or none.",
+        )
+    return int(match[1]) or None
+
+
+IfMatch = Annotated[Expected, Depends(expected_version)]
+
+
+@router.get("")
+def page(
+    user: UserPath, session: ReadSession, response: Response, cursor: Cursor = None, limit: Limit = 50
+) -> Page[AdapterView]:
+    """Newest first."""
+    row = users.get(session, user)
+    adapters, following = service.page(session, row, cursor, limit)
+    response.headers["ETag"] = row.etag
+    return Page(items=[AdapterView.of(adapter, row) for adapter in adapters], next=following)
+
+
+@router.post("/{version}/promote")
+def promote(
+    user: UserPath,
+    version: Annotated[int, Path(ge=1, le=2**31 - 1)],
+    expected: IfMatch,
+    session: TrainSession,
+    response: Response,
+) -> Pointer:
+    """Let this version speak for the person. With If-Match, only if nobody else was faster (412)."""
+    row = users.get(session, user)
+    service.promote(session, row.id, version, expected)
+    return _pointer(session, row, response)
+
+
+@router.post("/rollback")
+def rollback(user: UserPath, expected: IfMatch, session: TrainSession, response: Response) -> Pointer:
+    """Back to the version that was active before, or to the base model."""
+    row = users.get(session, user)
+    service.rollback(session, row.id, expected)
+    return _pointer(session, row, response)
+
+
+def _pointer(session: Session, user: User, response: Response) -> Pointer:
+    active = service.active(session, user.id)
+    response.headers["ETag"] = user.etag
+    return Pointer(user=user.external_id, active_version=user.active_version, digest=active.digest if active else None)

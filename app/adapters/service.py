@@ -1,0 +1,146 @@
+"""The registry: versions are published once and never change; promoting moves a pointer, rolling back moves it home.
+
+Users are named by their internal id here; endpoints translate.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from app.adapters import repository
+from app.db import now
+from app.errors import Conflict, NotFound, PreconditionFailed
+from app.models import Adapter, User
+
+
+class UnknownVersion(NotFound):
+    type = "unknown-version"
+    title = "There is no such adapter version"
+
+
+class StalePointer(PreconditionFailed):
+    type = "stale-pointer"
+    title = "Another version became active meanwhile"
+
+
+class NothingToRollBack(Conflict):
+    type = "nothing-to-roll-back"
+    title = "The base model is already in use"
+
+
+class UserGone(NotFound):
+    type = "unknown-user"
+    title = "There is no such user"
+
+
+class Anything:
+    """The type of ANY: `None` already means the base model."""
+
+
+ANY: Final = Anything()
+"""As an expected version: whichever is active now."""
+
+Expected = int | None | Anything
+
+
+def publish(
+    session: Session,
+    *,
+    user_id: str,
+    digest: str,
+    base_digest: str,
+    size_bytes: int,
+    parent_version: int | None = None,
+    job_id: str | None = None,
+    metrics: dict[str, Any] | None = None,
+    gate: dict[str, Any] | None = None,
+    modes: list[dict[str, Any]] | None = None,
+    manifest: dict[str, Any] | None = None,
+) -> Adapter:
+    """The person's next version, a candidate; its file must be in the storage already.
+
+    Raises UserGone if the person was erased meanwhile.
+    """
+    user = _locked(session, user_id)
+    adapter = Adapter(
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        version=repository.latest_version(session, user.id) + 1,
+        parent_version=parent_version,
+        digest=digest,
+        base_digest=base_digest,
+        size_bytes=size_bytes,
+        job_id=job_id,
+        metrics=metrics or {},
+        gate=gate or {},
+        modes=modes or [],
+        manifest=manifest or {},
+    )
+    session.add(adapter)
+    session.flush()
+    return adapter
+
+
+def active(session: Session, user_id: str) -> Adapter | None:
+    """The version that speaks for the person; None: the base model does."""
+    return repository.active(session, user_id)
+
+
+def get(session: Session, user_id: str, version: int, *, field: str = "version") -> Adapter:
+    """Raises UnknownVersion; `field` is what the caller's request calls it."""
+    adapter = repository.by_version(session, user_id, version)
+    if adapter is None:
+        latest = repository.latest_version(session, user_id)
+        there_are = f"there are 1 to {latest}" if latest else "this user has none yet: train one first"
+        raise UnknownVersion(f"there is no version {version}", field=field, remedy=f"Choose another; {there_are}.")
+    return adapter
+
+
+def page(session: Session, user: User, cursor: str | None, limit: int) -> tuple[Sequence[Adapter], str | None]:
+    return repository.page(session, user.id, cursor, limit)
+
+
+def promote(session: Session, user_id: str, version: int, expected: Expected = ANY) -> Adapter:
+    """Let this version speak for the person. Raises UnknownVersion, StalePointer if `expected` is not active."""
+    adapter = get(session, user_id, version)
+    user = _locked(session, user_id)
+    if user.active_version == version and expected is ANY:
+        return adapter
+    _move(session, user, version, expected)
+    adapter.promoted_at, adapter.withdrawn_at = now(), None
+    session.flush()
+    return adapter
+
+
+def rollback(session: Session, user_id: str, expected: Expected = ANY) -> Adapter | None:
+    """Back to the version that was active before this one, or (None) to the base model if there was none.
+
+    Again and again leads further back. Raises NothingToRollBack, StalePointer.
+    """
+    user = _locked(session, user_id)
+    current = repository.active(session, user.id)
+    if current is None:
+        raise NothingToRollBack("no version is active", remedy="Promote a version, or train one.")
+    previous = repository.active_before(session, current)
+    _move(session, user, previous.version if previous else None, expected)
+    current.withdrawn_at = now()
+    session.flush()
+    return previous
+
+
+def _move(session: Session, user: User, version: int | None, expected: Expected) -> None:
+    wanted = user.active_version if isinstance(expected, Anything) else expected
+    if not repository.move_pointer(session, user.id, wanted, version):
+        raise StalePointer(
+            f"active is {user.active_version or 'the base model'}, not {wanted or 'the base model'}",
+            field="If-Match",
+            remedy="Look at the versions again, then decide again.",
+        )
+
+
+def _locked(session: Session, user_id: str) -> User:
+    user = repository.lock_user(session, user_id)
+    if user is None:
+        raise UserGone("this user no longer exists", field="user", remedy="Nothing is left to do for them.")
+    return user

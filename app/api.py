@@ -1,0 +1,10 @@
+"""The table of contents of the HTTP API."""
+
+from fastapi import APIRouter
+
+from app import health
+from app.adapters.endpoints import router as adapters
+from app.samples.endpoints import router as samples
+from app.users.endpoints import router as users
+
+ROUTERS: tuple[APIRouter, ...] = (users, samples, adapters, health.router)

@@ -1,0 +1,59 @@
+"""Questions that belong to no noun: pages, keys and logins."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from app.db import Identified
+from app.models import AdminLogin, ApiKey
+
+Row = TypeVar("Row", bound=Identified)
+
+
+def page(
+    session: Session, model: type[Row], statement: Select[Row], cursor: str | None, limit: int
+) -> tuple[Sequence[Row], str | None]:
+    """The newest `limit` rows older than the row `cursor`, and the cursor that follows them (None: no more)."""
+    if cursor is not None:
+        statement = statement.where(model.id < cursor)
+    rows = session.scalars(statement.order_by(model.id.desc()).limit(limit + 1)).all()
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+
+
+def find_key(session: Session, kid: str) -> ApiKey | None:
+    return session.scalar(select(ApiKey).where(ApiKey.kid == kid))
+
+
+def list_keys(session: Session, tenant_id: str) -> Sequence[ApiKey]:
+    return session.scalars(select(ApiKey).where(ApiKey.tenant_id == tenant_id).order_by(ApiKey.id)).all()
+
+
+def find_login(session: Session, kind: str, secret_sha256: str, at: datetime) -> AdminLogin | None:
+    """An unused, unexpired login of this kind."""
+    return session.scalar(
+        select(AdminLogin).where(
+            AdminLogin.kind == kind,
+            AdminLogin.secret_sha256 == secret_sha256,
+            AdminLogin.used_at.is_(None),
+            AdminLogin.expires_at > at,
+        )
+    )
+
+
+def use_login(session: Session, kind: str, secret_sha256: str, at: datetime) -> bool:
+    """Spend a login; False if it is unknown, expired or already spent. Two at once: one wins."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        update(AdminLogin)
+        .where(
+            AdminLogin.kind == kind,
+            AdminLogin.secret_sha256 == secret_sha256,
+            AdminLogin.used_at.is_(None),
+            AdminLogin.expires_at > at,
+        )
+        .values(used_at=at)
+    )
+    return result.rowcount == 1

@@ -1,0 +1,138 @@
+"""Samples out of people's files: .txt and .md by paragraph, .jsonl and .csv by row, .eml by mail.
+
+Pure functions of a name and bytes. They raise UnusableFile, which names the file and the line but quotes nothing.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from pathlib import PurePath
+from typing import Final
+
+from app.errors import Unprocessable
+
+MAX_CONTEXT: Final = 60
+MAX_SOURCE: Final = 200
+
+
+class UnusableFile(Unprocessable):
+    type = "unusable-file"
+    title = "The file cannot be read"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A sample on its way in, and where in the request it stood."""
+
+    text: str
+    place: str
+    context: str | None = None
+    source: str = "api"
+
+
+def read(name: str, content: bytes, context: str | None = None) -> list[Incoming]:
+    """All samples of a file, each with `context` unless its row names another. Raises UnusableFile."""
+    name = PurePath(name).name[:MAX_SOURCE] or "file"
+    reader = READERS.get(PurePath(name).suffix.lower())
+    if reader is None:
+        raise UnusableFile(
+            f"{name}: this kind of file is not known", field="file", remedy=f"Send one of {', '.join(READERS)}."
+        )
+    return list(reader(name, content, context))
+
+
+def _paragraphs(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
+    blocks = re.split(r"\n\s*\n", _decoded(name, content).replace("\r\n", "\n").replace("\r", "\n"))
+    for number, block in enumerate(filter(str.strip, blocks), start=1):
+        yield Incoming(block.strip(), f"{name}, paragraph {number}", context, name)
+
+
+def _json_lines(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
+    for number, line in enumerate(_decoded(name, content).split("\n"), start=1):
+        if not line.strip():
+            continue
+        place = f"{name}, line {number}"
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            raise _unusable(place, "is not JSON", 'Write one {"text": "…"} per line.') from None
+        row = {"text": row} if isinstance(row, str) else row
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+            raise _unusable(place, "has no text", 'Write one {"text": "…"} per line.')
+        yield _of_row(row, place, name, context)
+
+
+def _csv(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
+    rows = csv.DictReader(io.StringIO(_decoded(name, content), newline=""), strict=True)
+    try:
+        columns = [column.strip().lower() for column in rows.fieldnames or ()]
+        if "text" not in columns:
+            raise _unusable(name, "has no column text", "Name the columns in the first line; one of them is text.")
+        rows.fieldnames = columns
+        for row in rows:
+            yield _of_row(dict(row), f"{name}, line {rows.line_num}", name, context)
+    except csv.Error:
+        raise _unusable(
+            f"{name}, line {rows.line_num}", "is not CSV", "Quote fields that hold quotes or lines."
+        ) from None
+
+
+def _mail(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
+    message = message_from_bytes(content, policy=policy.default)
+    body = message.get_body(preferencelist=("plain",))
+    try:
+        text = body.get_content() if body else None
+    except (LookupError, UnicodeError, KeyError):
+        text = None
+    if not isinstance(text, str) or "\ufffd" in text:
+        raise _unusable(
+            name, "has no readable plain text", "Save the mail as plain text, or paste it into a .txt file."
+        )
+    yield Incoming(_own_words(text), name, context, name)
+
+
+def _own_words(mail: str) -> str:
+    """Without the signature and without what others wrote: quoted lines and the line that announces them."""
+    lines = mail.replace("\r\n", "\n").split("\n")
+    if "-- " in lines:
+        lines = lines[: lines.index("-- ")]
+    kept = [
+        line
+        for line, following in zip(lines, [*lines[1:], ""], strict=True)
+        if not line.startswith(">") and not (line.rstrip().endswith(":") and following.startswith(">"))
+    ]
+    return "\n".join(kept).strip()
+
+
+def _of_row(row: dict[str | None, object], place: str, name: str, context: str | None) -> Incoming:
+    named, source = row.get("context") or context, row.get("source") or name
+    if named is not None and not (isinstance(named, str) and len(named) <= MAX_CONTEXT):
+        raise _unusable(place, f"has a context that is not a text of at most {MAX_CONTEXT} characters", "Shorten it.")
+    if not (isinstance(source, str) and len(source) <= MAX_SOURCE):
+        raise _unusable(place, f"has a source that is not a text of at most {MAX_SOURCE} characters", "Shorten it.")
+    return Incoming(str(row.get("text") or ""), place, named, source)
+
+
+def _decoded(name: str, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _unusable(f"{name}, line {line}", "is not UTF-8", "Save the file with the encoding UTF-8.") from None
+
+
+def _unusable(place: str, what: str, remedy: str) -> UnusableFile:
+    return UnusableFile(f"{place} {what}", field="file", remedy=remedy)
+
+
+READERS: Final[dict[str, Callable[[str, bytes, str | None], Iterator[Incoming]]]] = {
+    ".txt": _paragraphs,
+    ".md": _paragraphs,
+    ".jsonl": _json_lines,
+    ".csv": _csv,
+    ".eml": _mail,
+}

@@ -1,0 +1,140 @@
+"""What a person wrote comes in: each text once, all of a request or none of it."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import sha256
+
+from sqlalchemy.orm import Session
+
+from app.config import get_settings
+from app.db import new_id
+from app.errors import NotFound, Unprocessable
+from app.models import StyleSample, User
+from app.samples import repository
+from app.samples.files import Incoming
+from app.samples.schemas import SampleResult, SamplesOut
+from app.users import service as users
+
+
+class UnusableSamples(Unprocessable):
+    type = "unusable-samples"
+    title = "There are samples that cannot be learned from"
+
+
+class TooManySamples(Unprocessable):
+    type = "too-many-samples"
+    title = "These are too many samples"
+
+
+class UnknownSample(NotFound):
+    type = "unknown-sample"
+    title = "There is no such sample"
+
+
+def fingerprint(text: str) -> str:
+    """Equal for texts that differ only in case, spacing or the way their accents are encoded."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return sha256(" ".join(folded.split()).encode()).hexdigest()
+
+
+def add(session: Session, external_id: str, incoming: Sequence[Incoming], *, is_strict: bool) -> SamplesOut:
+    """Store what is new and tell what became of each.
+
+    A strict request (one a program wrote) is refused whole if any sample is unusable; out of a file those are left
+    out and reported, unless none remains. Raises UnknownUser, UnusableSamples, TooManySamples.
+    """
+    user = users.get(session, external_id, lock=True)
+    _check_number(session, user, incoming)
+    faults = {index: fault for index, item in enumerate(incoming) if (fault := _fault(item.text))}
+    if faults and (is_strict or len(faults) == len(incoming)):
+        raise _unusable(incoming, faults, is_strict)
+    known = repository.ids_by_fingerprint(session, user.id, [fingerprint(item.text) for item in incoming])
+    results = []
+    for index, item in enumerate(incoming):
+        digest = fingerprint(item.text)
+        if index in faults:
+            results.append(SampleResult(place=item.place, result="rejected", reason=faults[index]))
+        elif digest in known:
+            results.append(SampleResult(place=item.place, result="duplicate", id=known[digest]))
+        else:
+            known[digest] = _store(session, user, item, digest)
+            results.append(SampleResult(place=item.place, result="stored", id=known[digest]))
+    session.flush()
+    counts = Counter(result.result for result in results)
+    return SamplesOut(
+        stored=counts["stored"], duplicates=counts["duplicate"], rejected=counts["rejected"], items=results
+    )
+
+
+def page(session: Session, user: User, cursor: str | None, limit: int) -> tuple[Sequence[StyleSample], str | None]:
+    return repository.page(session, user.id, cursor, limit)
+
+
+def delete(session: Session, user: User, sample_id: str) -> None:
+    """Raises UnknownSample. Adapters it shaped keep its id in their manifest until they are trained anew."""
+    sample = repository.get(session, user.id, sample_id)
+    if sample is None:
+        remedy = f"List them: GET /v1/users/{user.external_id}/samples."
+        raise UnknownSample("this user has no such sample", field="sample", remedy=remedy)
+    session.delete(sample)
+
+
+def _check_number(session: Session, user: User, incoming: Sequence[Incoming]) -> None:
+    settings = get_settings()
+    if not incoming:
+        raise UnusableSamples("there is no text in it", field="samples", remedy="Send at least one sample.")
+    if len(incoming) > (limit := settings.max_samples_per_request):
+        raise TooManySamples(
+            f"{len(incoming)} samples in one request, at most {limit} are possible",
+            field="samples",
+            remedy="Split them over several requests.",
+        )
+    there = repository.count(session, user.id)
+    if there + len(incoming) > (limit := settings.max_samples_per_user):
+        raise TooManySamples(
+            f"the user has {there} samples and at most {limit} are possible",
+            field="samples",
+            remedy="Delete old ones, or send fewer: some hundred are plenty.",
+        )
+
+
+def _fault(text: str) -> str | None:
+    limit = get_settings().max_sample_chars
+    if not any(character.isprintable() and not character.isspace() for character in text):
+        return "there is no text in it"
+    if "\0" in text:
+        return "it contains the NUL character"
+    if len(text) > limit:
+        return f"it has {len(text)} characters, at most {limit} are possible"
+    return None
+
+
+def _unusable(incoming: Sequence[Incoming], faults: dict[int, str], is_strict: bool) -> UnusableSamples:
+    errors = [
+        {
+            "field": f"{incoming[index].place}.text" if is_strict else "file",
+            "message": f"{incoming[index].place}: {fault}",
+        }
+        for index, fault in faults.items()
+    ]
+    return UnusableSamples(
+        errors[0]["message"] + (f" (and {len(errors) - 1} more)" if errors[1:] else ""),
+        field=errors[0]["field"],
+        remedy="Leave empty samples out and split long ones into paragraphs; nothing of this request was stored.",
+        errors=errors,
+    )
+
+
+def _store(session: Session, user: User, item: Incoming, digest: str) -> str:
+    sample = StyleSample(
+        id=new_id(),
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        text=item.text.strip(),
+        context=item.context,
+        source=item.source,
+        sha256=digest,
+    )
+    session.add(sample)
+    return sample.id

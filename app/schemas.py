@@ -1,0 +1,52 @@
+"""What all request and response bodies share."""
+
+from typing import Annotated, Generic, TypeVar
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+
+class Body(BaseModel):
+    """A request's body: a key it does not know is a mistake to tell, not to ignore."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class View(BaseModel):
+    """A response's body, read from rows."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Page(BaseModel, Generic[Item]):
+    """Newest first; `next` is the cursor of the following page, None on the last."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("must not contain the NUL character")
+    return text
+
+
+def _as_name(name: str) -> str:
+    if not name.isprintable() or "/" in name or name != name.strip() or name in (".", ".."):
+        raise ValueError("must be printable, without slashes or spaces around it")
+    return name
+
+
+Text = Annotated[str, AfterValidator(_without_nul)]
+"""Free text that every database can hold."""
+
+ExternalId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_as_name)]
+"""The tenant's own id of a person; it stands in paths."""
+
+UserPath = Annotated[ExternalId, Path(description="your own id of the person")]
+Cursor = Annotated[
+    str | None, Query(max_length=36, pattern=r"^[0-9a-f-]{36}$", description="`next` of the page before")
+]
+Limit = Annotated[int, Query(ge=1, le=200)]

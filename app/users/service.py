@@ -1,0 +1,71 @@
+"""People come and go; when they go, everything of theirs goes with them."""
+
+import shutil
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.config import get_settings
+from app.db import EVERY_TENANT, now, transaction
+from app.errors import Conflict, NotFound
+from app.models import User
+from app.storage import LocalStorage
+from app.tenancy import tenant_of
+from app.users import repository
+from app.users.schemas import Erased, Receipt
+
+
+class UnknownUser(NotFound):
+    type = "unknown-user"
+    title = "There is no such user"
+
+
+class UserExists(Conflict):
+    type = "user-exists"
+    title = "There is a user with this id"
+
+
+def create(session: Session, external_id: str, display_name: str = "") -> User:
+    """Raises UserExists."""
+    user = User(tenant_id=tenant_of(session), external_id=external_id, display_name=display_name)
+    if not repository.add(session, user):
+        raise UserExists(
+            f"there already is a user {external_id}",
+            field="id",
+            remedy="Use the user that exists, or choose another id.",
+        )
+    return user
+
+
+def get(session: Session, external_id: str, *, field: str = "user", lock: bool = False) -> User:
+    """The tenant's person of this id; another tenant's is as unknown as nobody's. Raises UnknownUser.
+
+    `field` is what the caller's request calls the id.
+    """
+    user = repository.by_external_id(session, external_id, lock=lock)
+    if user is None:
+        raise UnknownUser(
+            f"there is no user {external_id}", field=field, remedy="Create them first: POST /v1/users, or check the id."
+        )
+    return user
+
+
+def page(session: Session, cursor: str | None, limit: int) -> tuple[Sequence[User], str | None]:
+    return repository.page(session, cursor, limit)
+
+
+def erase(tenant_id: str, external_id: str) -> Receipt:
+    """Erase a person: rows in one transaction, then the files nobody else's version shares. Raises UnknownUser."""
+    with transaction(tenant_id) as session:
+        user = get(session, external_id, lock=True)
+        counts = repository.count_belongings(session, user.id)
+        digests, jobs = repository.digests_of(session, user.id), repository.jobs_of(session, user.id)
+        session.delete(user)
+    settings = get_settings()
+    for job_id in jobs:
+        shutil.rmtree(settings.storage_root / "checkpoints" / job_id, ignore_errors=True)
+    # Files are named by their content, so other tenants may share one: only a session that sees them all can tell.
+    with transaction(EVERY_TENANT) as session:
+        orphans = digests - repository.digests_in_use(session, digests)
+        erased = sum(LocalStorage(settings).delete(digest) for digest in orphans)
+    return Receipt(user=external_id, erased=Erased(**counts, adapter_files=erased), erased_at=now())
