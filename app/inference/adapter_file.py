@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -62,7 +63,12 @@ def pack(adapter: Adapter) -> bytes:
         "targets": ",".join(adapter.down),
     }
     data: bytes = safetensors.save(tensors, metadata=metadata)
-    return data
+    # The library writes metadata in the random order of a hash table, and a file is named by its bytes.
+    header, start = _header(data)
+    header["__metadata__"] = metadata
+    ordered = json.dumps(header, separators=(",", ":")).encode()
+    ordered += b" " * (-len(ordered) % 8)
+    return len(ordered).to_bytes(8, "little") + ordered + data[start:]
 
 
 def unpack(
@@ -137,14 +143,19 @@ def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, int,
 
 
 def _metadata(data: bytes) -> dict[str, str]:
-    """The header is a length (8 bytes, little-endian) and that much JSON; the library reads it from paths only."""
-    length = int.from_bytes(data[:8], "little")
     try:
-        header = json.loads(data[8 : 8 + length]) if len(data) >= 8 + length else None
-        metadata = header["__metadata__"]  # type: ignore[index]
-        return {str(key): str(value) for key, value in metadata.items()}
+        header, _ = _header(data)
+        return {str(key): str(value) for key, value in header["__metadata__"].items()}
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidAdapter("the file is not a safetensors file with metadata") from error
+
+
+def _header(data: bytes) -> tuple[dict[str, Any], int]:
+    """Tensor entries and metadata, and where the numbers start: a length in 8 bytes, then that much JSON."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    if len(data) < start:
+        raise ValueError("the file is shorter than its header")
+    return json.loads(data[8:start]), start
 
 
 def _number(metadata: Mapping[str, str], name: str) -> float:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -76,23 +76,27 @@ def _shaped(read: Read, name: str, shape: tuple[int, ...]) -> Tensor:
 
 def _reader(folder: Path, device: str, dtype: torch.dtype) -> Read:
     """A function from a tensor's name to the tensor; knows the single-file and the sharded layout."""
-    index, single = folder / "model.safetensors.index.json", folder / "model.safetensors"
-    if index.exists():
-        shards: dict[str, str] = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
-    elif single.exists():
-        with safe_open(single, framework="pt") as file:
-            shards = dict.fromkeys(file.keys(), single.name)
-    else:
-        raise FileNotFoundError(f"{folder} holds neither model.safetensors nor model.safetensors.index.json")
+    try:
+        files: dict[str, Any] = {name: safe_open(folder / name, framework="pt") for name in _file_names(folder)}
+        owners = {name: file for file in files.values() for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except SafetensorError as error:
+        raise UnsupportedModel(f"the weights in {folder.name} cannot be read: {error}") from error
 
     def read(name: str) -> Tensor:
-        if name not in shards:
+        if name not in owners:
             raise UnsupportedModel(f"{folder.name} has no weight {name}")
-        try:
-            with safe_open(folder / Path(shards[name]).name, framework="pt") as file:
-                tensor: Tensor = file.get_tensor(name)
-                return tensor.to(device=device, dtype=dtype)
-        except SafetensorError as error:
-            raise UnsupportedModel(f"{shards[name]} in {folder.name} cannot be read: {error}") from error
+        tensor: Tensor = owners[name].get_tensor(name)
+        # A copy, or the tensor would stay a view of the mapped file.
+        return tensor.to(device=device, dtype=dtype, copy=True)
 
     return read
+
+
+def _file_names(folder: Path) -> list[str]:
+    index, single = folder / "model.safetensors.index.json", folder / "model.safetensors"
+    if index.exists():
+        # Only the name: an index must not lead out of its folder.
+        return sorted({Path(name).name for name in json.loads(index.read_text())["weight_map"].values()})
+    if single.exists():
+        return [single.name]
+    raise FileNotFoundError(f"{folder} holds neither {single.name} nor {index.name}")

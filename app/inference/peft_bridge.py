@@ -1,0 +1,119 @@
+"""Our adapters as PEFT folders (adapter_config.json and adapter_model.safetensors) and back.
+
+PEFT keeps one A and one B per linear, all of one rank; ours are the same numbers, stacked by layer and side by side by
+part. So both directions are exact.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from app.inference.adapter_file import Adapter, InvalidAdapter
+from app.inference.architecture import Architecture, FusedLinear
+from app.inference.delta import GROUPS, Group
+
+CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+NEUTRAL: Mapping[str, tuple[object, ...]] = {
+    "peft_type": ("LORA",),
+    "bias": ("none",),
+    "use_dora": (None, False),
+    "use_rslora": (None, False),
+    "rank_pattern": (None, {}),
+    "alpha_pattern": (None, {}),
+    "modules_to_save": (None, []),
+    "layers_to_transform": (None,),
+    "fan_in_fan_out": (None, False),
+    "lora_bias": (None, False),
+}
+"""Settings of PEFT that change what an adapter computes, and the values under which it computes what ours does."""
+
+
+def export(adapter: Adapter, architecture: Architecture, folder: Path, *, base_name: str) -> None:
+    """Write a PEFT folder (made if missing) that loads onto `base_name`, the very base the adapter was trained on."""
+    tensors = {}
+    for group, down in adapter.down.items():
+        linear, up = architecture.fused[group], adapter.up[group]
+        for layer in range(architecture.layers):
+            downs = torch.split(down[layer], adapter.rank)
+            ups = torch.split(up[layer], list(linear.outputs))
+            for part, a, b in zip(linear.parts, downs, ups, strict=True):
+                tensors[_name(layer, part, "A")] = a.contiguous()
+                tensors[_name(layer, part, "B")] = b.contiguous()
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_name,
+        "r": adapter.rank,
+        "lora_alpha": adapter.alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "inference_mode": True,
+        "target_modules": [part.split(".")[1] for group in adapter.down for part in architecture.fused[group].parts],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+
+
+def import_folder(folder: Path, architecture: Architecture, *, base_digest: str) -> Adapter:
+    """Read a PEFT folder as an adapter of this base; a linear that it leaves out gets zeros.
+
+    A PEFT folder does not prove its base: shapes are checked, the caller vouches for the rest. Raises InvalidAdapter
+    for anything but plain LoRA on the linears of the layers, FileNotFoundError without the two files.
+    """
+    config = _config(folder)
+    rank, alpha = int(config["r"]), float(config["lora_alpha"])
+    try:
+        tensors = load_file(folder / WEIGHTS)
+    except SafetensorError as error:
+        raise InvalidAdapter(f"{WEIGHTS} is damaged: {error}") from error
+    down: dict[Group, Tensor] = {}
+    up: dict[Group, Tensor] = {}
+    for group in GROUPS:
+        linear = architecture.fused[group]
+        layers = [_take(tensors, layer, linear, rank) for layer in range(architecture.layers)]
+        if any(found for _, _, found in layers):
+            down[group] = torch.stack([a for a, _, _ in layers])
+            up[group] = torch.stack([b for _, b, _ in layers])
+    if tensors or not down:
+        raise InvalidAdapter(f"{WEIGHTS} holds no adapter of this base, or more: {', '.join(sorted(tensors)[:3])}")
+    return Adapter(rank, alpha, base_digest, down, up)
+
+
+def _take(tensors: dict[str, Tensor], layer: int, linear: FusedLinear, rank: int) -> tuple[Tensor, Tensor, bool]:
+    """Pop a layer's A and B of all parts, side by side, and whether any was there."""
+    downs, ups, found = [], [], False
+    for part, width in zip(linear.parts, linear.outputs, strict=True):
+        pair = []
+        for kind, shape in (("A", (rank, linear.inputs)), ("B", (width, rank))):
+            name = _name(layer, part, kind)
+            tensor = tensors.pop(name, None)
+            if tensor is not None and tuple(tensor.shape) != shape:
+                raise InvalidAdapter(f"{name} has shape {tuple(tensor.shape)}; this base and rank need {shape}")
+            found = found or tensor is not None
+            pair.append(torch.zeros(shape) if tensor is None else tensor.float())
+        downs.append(pair[0])
+        ups.append(pair[1])
+    return torch.cat(downs), torch.cat(ups), found
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        int(config["r"]), float(config["lora_alpha"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidAdapter(f"{CONFIG} is not the configuration of a LoRA adapter: {error!r}") from error
+    for key, allowed in NEUTRAL.items():
+        if config.get(key, allowed[0]) not in allowed:
+            raise InvalidAdapter(f"{CONFIG} sets {key} to {config[key]!r}; supported is {allowed[0]!r} only")
+    return dict(config)
+
+
+def _name(layer: int, part: str, kind: str) -> str:
+    return f"base_model.model.model.layers.{layer}.{part}.lora_{kind}.weight"

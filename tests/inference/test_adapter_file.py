@@ -1,0 +1,111 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import save
+
+from app.inference import adapter_file
+from app.inference.adapter_file import Adapter, InvalidAdapter
+from app.inference.architecture import Architecture
+from app.inference.delta import GROUPS, Group
+
+DIGEST = "d" * 64
+
+
+@pytest.fixture
+def shape(tiny_base: Path) -> Architecture:
+    return Architecture.load(tiny_base)
+
+
+def adapter_of(shape: Architecture, *targets: Group, rank: int = 4, dtype: torch.dtype = torch.float32) -> Adapter:
+    chance = torch.Generator().manual_seed(1)
+    sizes = adapter_file.shapes(shape, rank, list(targets))
+    tensors = {name: torch.randn(size, generator=chance).to(dtype) for name, size in sizes.items()}
+    return Adapter(
+        rank=rank,
+        alpha=8.0,
+        base_digest=DIGEST,
+        down={group: tensors[f"{group}.A"] for group in targets},
+        up={group: tensors[f"{group}.B"] for group in targets},
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("targets", [GROUPS, ("qkv", "down")])
+def test_an_adapter_comes_back_as_it_was(shape: Architecture, targets: tuple[Group, ...], dtype: torch.dtype) -> None:
+    adapter = adapter_of(shape, *targets, dtype=dtype)
+    data = adapter_file.pack(adapter)
+    assert data == adapter_file.pack(adapter)
+    back = adapter_file.unpack(data, shape, base_digest=DIGEST, digest=adapter_file.digest_of(data))
+    assert (back.rank, back.alpha, back.scale, back.base_digest) == (4, 8.0, 2.0, DIGEST)
+    assert list(back.down) == list(back.up) == list(targets)
+    for group in targets:
+        assert torch.equal(back.down[group], adapter.down[group])
+        assert torch.equal(back.up[group], adapter.up[group])
+
+
+def test_a_file_is_checked_against_its_name(shape: Architecture, tmp_path: Path) -> None:
+    data = adapter_file.pack(adapter_of(shape, "qkv"))
+    path = tmp_path / f"{adapter_file.digest_of(data)}.safetensors"
+    path.write_bytes(data)
+    assert adapter_file.read(path, shape, base_digest=DIGEST).rank == 4
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(InvalidAdapter, match="sha256 differs"):
+        adapter_file.read(path, shape, base_digest=DIGEST)
+
+
+def broken(adapter: Adapter, value: float) -> Adapter:
+    up = adapter.up["qkv"].clone()
+    up[1, 2, 3] = value
+    return replace(adapter, up={**adapter.up, "qkv": up})
+
+
+WRONG: dict[str, tuple[Callable[[Adapter], Adapter], str]] = {
+    "another base": (lambda a: replace(a, base_digest="e" * 64), "another base model"),
+    "rank too large": (lambda a: replace(a, rank=65), "rank is 65, allowed are whole numbers from 1 to 64"),
+    "no rank": (lambda a: replace(a, rank=0), "rank is '0'"),
+    "endless alpha": (lambda a: replace(a, alpha=float("inf")), "alpha is 'inf'"),
+    "rank and shapes disagree": (lambda a: replace(a, rank=3), "shape"),
+    "nothing adapted": (lambda a: replace(a, down={}, up={}), "targets are ''"),
+    "unknown group": (lambda a: replace(a, down={"head": a.down["o"]}, up={}), "targets are 'head'"),
+    "half a group": (lambda a: replace(a, up={"qkv": a.up["qkv"]}), r"o\.B"),
+    "transposed": (lambda a: replace(a, up={**a.up, "qkv": a.up["qkv"].mT}), r"qkv\.B has shape"),
+    "half precision": (lambda a: replace(a, down={**a.down, "o": a.down["o"].half()}), r"o\.A has dtype"),
+    "not a number": (lambda a: broken(a, float("nan")), r"qkv\.B holds numbers that are not finite"),
+    "infinite": (lambda a: broken(a, float("-inf")), r"qkv\.B holds numbers that are not finite"),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), WRONG.values(), ids=WRONG.keys())
+def test_what_does_not_fit_is_named(shape: Architecture, change: Callable[[Adapter], Adapter], words: str) -> None:
+    data = adapter_file.pack(change(adapter_of(shape, "qkv", "o")))
+    with pytest.raises(InvalidAdapter, match=words):
+        adapter_file.unpack(data, shape, base_digest=DIGEST)
+
+
+def test_other_safetensors_files_are_no_adapters(shape: Architecture) -> None:
+    for data in (save({"x": torch.ones(1)}), save({"x": torch.ones(1)}, metadata={"format": "pt"})):
+        with pytest.raises(InvalidAdapter):
+            adapter_file.unpack(data, shape, base_digest=DIGEST)
+
+
+@given(data=st.data())
+def test_damaged_bytes_never_raise_anything_else(tiny_base: Path, data: st.DataObject) -> None:
+    shape = Architecture.load(tiny_base)
+    whole = bytearray(adapter_file.pack(adapter_of(shape, "o", rank=1)))
+    kind = data.draw(st.sampled_from(["cut", "noise", "flip"]))
+    if kind == "cut":
+        whole = whole[: data.draw(st.integers(0, len(whole) - 1))]
+    elif kind == "noise":
+        whole = bytearray(data.draw(st.binary(max_size=300)))
+    else:
+        whole[data.draw(st.integers(0, 400))] ^= data.draw(st.integers(1, 255))
+    try:
+        adapter_file.unpack(bytes(whole), shape, base_digest=DIGEST)
+    except InvalidAdapter:
+        return
+    assert kind == "flip"
