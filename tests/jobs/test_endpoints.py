@@ -137,29 +137,26 @@ def test_cancel_and_retry(client: Any, job: Any) -> None:
     assert (again.status_code, again.json()["state"], again.json()["reason"]) == (202, "queued", None)
 
 
-def test_a_failure_reaches_its_user(client: Any, job: Any) -> None:
-    def fails(context: JobContext) -> TrainingOutcome:
-        raise TrainingFailure("The loss became NaN.", "Lower rl.learning_rate.")
-
-    runner.run_training(job["id"], fails)
-    found = client.get(f"/v1/jobs/{job['id']}").json()
-    assert (found["state"], found["reason"], found["remedy"]) == (
-        "failed",
-        "The loss became NaN.",
-        "Lower rl.learning_rate.",
-    )
+def fills_the_disk(context: JobContext) -> TrainingOutcome:
+    with open("/dev/full", "wb", buffering=0) as file:
+        file.write(b"a new voice")
+    return DONE
 
 
-def test_the_adapter_in_use_survives_a_failed_training(client: Any, job: Any, ada: Any, make_adapter: Any) -> None:
+def diverges(context: JobContext) -> TrainingOutcome:
+    raise TrainingFailure("The loss became NaN.", "Lower rl.learning_rate.")
+
+
+@pytest.mark.parametrize(("train", "reason"), [(fills_the_disk, "The disk is full"), (diverges, "became NaN")])
+def test_the_adapter_in_use_survives_a_failed_training(
+    client: Any, job: Any, ada: Any, make_adapter: Any, train: Any, reason: str
+) -> None:
     make_adapter(ada, b"the old voice", promote=True)
-
-    def fills_the_disk(context: JobContext) -> TrainingOutcome:
-        with open("/dev/full", "wb", buffering=0) as file:
-            file.write(b"a new voice")
-        return DONE
-
-    runner.run_training(job["id"], fills_the_disk)
-    assert "disk is full" in client.get(f"/v1/jobs/{job['id']}").json()["reason"]
+    runner.run_training(job["id"], train)
+    found = client.get(f"/v1/jobs/{job['id']}").json()
+    assert found["state"] == "failed"
+    assert reason in found["reason"]
+    assert found["remedy"]
     assert client.get("/v1/users/ada").json()["active_version"] == 1
     answer = client.post("/v1/rewrite", json={"user_id": "ada", "text": "Please send the report."})
     assert answer.json()["adapter"]["version"] == 1
