@@ -243,8 +243,8 @@ def _compare(
     versions = plain_versions(base, held_out, judges, max_tokens=_max_tokens(recipe), seed=_seed(recipe))
     inputs = [plain[-1] for plain in versions]
     tags = tags_by_share(yardstick.references, len(inputs), seed=_seed(recipe))
-    written = [_rewrite(side, inputs, tags, voice, recipe) for side in (policy, incumbent)]
-    return compare(inputs, *written, tags, yardstick, seed=_seed(recipe))
+    candidate, spoken = (_rewrite(side, inputs, tags, voice, recipe) for side in (policy, incumbent))
+    return compare(inputs, candidate, spoken, tags, yardstick, seed=_seed(recipe))
 
 
 def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voice: Voice, recipe: Recipe) -> list[str]:

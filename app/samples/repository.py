@@ -26,5 +26,10 @@ def page(session: Session, user_id: str, cursor: str | None, limit: int) -> tupl
     )
 
 
+def all_of(session: Session, user_id: str) -> Sequence[StyleSample]:
+    """Everything a person wrote, oldest first."""
+    return session.scalars(select(StyleSample).where(StyleSample.user_id == user_id).order_by(StyleSample.id)).all()
+
+
 def get(session: Session, user_id: str, sample_id: str) -> StyleSample | None:
     return session.scalar(select(StyleSample).where(StyleSample.user_id == user_id, StyleSample.id == sample_id))

@@ -67,6 +67,11 @@ def add(session: Session, external_id: str, incoming: Sequence[Incoming], *, is_
     )
 
 
+def all_of(session: Session, user_id: str) -> Sequence[StyleSample]:
+    """Everything a person wrote, oldest first. Users are named by their internal id here: trainings ask."""
+    return repository.all_of(session, user_id)
+
+
 def page(session: Session, user: User, cursor: str | None, limit: int) -> tuple[Sequence[StyleSample], str | None]:
     return repository.page(session, user.id, cursor, limit)
 
