@@ -30,6 +30,8 @@ __all__ = [
     "TenantOwned",
     "UtcDateTime",
     "after_commit",
+    "alembic_config",
+    "build_engine",
     "get_engine",
     "head",
     "migrate",
@@ -150,14 +152,14 @@ def migrate(url: str, revision: str = "head") -> None:
 
     if (file := make_url(url)).get_backend_name() == "sqlite" and file.database:
         Path(file.database).parent.mkdir(parents=True, exist_ok=True)
-    command.upgrade(_alembic(url), revision)
+    command.upgrade(alembic_config(url), revision)
 
 
 def head() -> str:
     """The revision this code wants."""
     from alembic.script import ScriptDirectory
 
-    return str(ScriptDirectory.from_config(_alembic("")).get_current_head())
+    return str(ScriptDirectory.from_config(alembic_config("")).get_current_head())
 
 
 def revision(url: str) -> str | None:
@@ -168,7 +170,8 @@ def revision(url: str) -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
-def _alembic(url: str) -> Any:
+def alembic_config(url: str) -> Any:
+    """Alembic's configuration for this database: `alembic.command` takes it."""
     from alembic.config import Config
 
     config = Config(str(ROOT / "alembic.ini"))

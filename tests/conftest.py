@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
 from app import auth
 from app.config import Settings, get_settings
-from app.db import EVERY_TENANT, get_engine, migrate, transaction
+from app.db import EVERY_TENANT, get_engine, migrate, new_id, transaction
 from app.inference.fake import FakeEngine
 from app.models import Adapter, StyleSample, Tenant, User
 from app.storage import LocalStorage
@@ -49,10 +50,17 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def database(settings: Settings, migrated_file: Path) -> Iterator[str]:
-    """The URL of a migrated SQLite file of this test's own."""
-    url = settings.resolved_database_url
-    shutil.copy(migrated_file, url.removeprefix("sqlite:///"))
+def database(
+    request: pytest.FixtureRequest, settings: Settings, migrated_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """The URL of a migrated database of this test's own: a SQLite file, or what `on_both` asks for."""
+    if getattr(request, "param", "sqlite") == "postgres":
+        url = request.getfixturevalue("postgres_database")
+        monkeypatch.setenv("IDIOLECT_DATABASE_URL", url)
+        get_settings.cache_clear()
+    else:
+        url = settings.resolved_database_url
+        shutil.copy(migrated_file, url.removeprefix("sqlite:///"))
     yield url
     get_engine(url).dispose()
 
@@ -171,33 +179,52 @@ def make_adapter(settings: Settings) -> Callable[..., Adapter]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a real PostgreSQL's superuser; skips where it is not installed. See `postgres_url` for a database."""
+    """A real PostgreSQL of this test run's own, as a URL without a database; skips where it is not installed."""
     if not POSTGRES.exists():
         pytest.skip("PostgreSQL 15 is not installed")
     # pytest's own temporary folders are closed to other accounts, and PostgreSQL refuses to run as root.
-    account = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    account: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix="idiolect-postgres-", ignore_cleanup_errors=True) as folder:
         if account:
             shutil.chown(folder, "postgres", "postgres")
-        cluster = f"{folder}/cluster"
 
         def run(program: str, *arguments: str) -> None:
-            subprocess.run(
-                [POSTGRES / program, *arguments],
-                check=True,
-                cwd=folder,
-                stdout=subprocess.DEVNULL,
-                timeout=60,
-                **account,
-            )
+            command = [str(POSTGRES / program), "-D", f"{folder}/cluster", *arguments]
+            subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **account)
 
-        run("initdb", "-D", cluster, "-U", "root", "--auth=trust", "--encoding=UTF8", "--no-sync")
+        run("initdb", "-U", "root", "--auth=trust", "--encoding=UTF8", "--no-sync")
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        run("pg_ctl", "-D", cluster, "-o", options, "-l", f"{folder}/log", "-w", "start")
+        run("pg_ctl", "-o", options, "-l", f"{folder}/log", "-w", "start")
         try:
-            yield f"postgresql://root@127.0.0.1:{port}/postgres"
+            server = f"root@127.0.0.1:{port}"
+            _as_root(server, "CREATE ROLE idiolect LOGIN", "CREATE DATABASE migrated OWNER idiolect")
+            migrate(f"postgresql://idiolect@127.0.0.1:{port}/migrated")
+            yield f"127.0.0.1:{port}"
         finally:
-            run("pg_ctl", "-D", cluster, "-m", "immediate", "stop")
+            run("pg_ctl", "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def postgres_database(postgres: str) -> str:
+    """The URL of a migrated database, for the role that owns its tables and is no superuser."""
+    return _new_postgres_database(postgres, "migrated")
+
+
+@pytest.fixture
+def empty_postgres(postgres: str) -> str:
+    return _new_postgres_database(postgres, "template1")
+
+
+def _new_postgres_database(postgres: str, template: str) -> str:
+    name = f"test_{new_id().replace('-', '')}"
+    _as_root(f"root@{postgres}", f"CREATE DATABASE {name} OWNER idiolect TEMPLATE {template}")
+    return f"postgresql://idiolect@{postgres}/{name}"
+
+
+def _as_root(server: str, *statements: str) -> None:
+    with psycopg.connect(f"postgresql://{server}/postgres", autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
