@@ -28,6 +28,7 @@ def local_key(settings: Settings) -> str:
     migrate(settings.resolved_database_url)
     with transaction(EVERY_TENANT) as session:
         _, key = tenants.create_key(session, ensure_tenant(session, LOCAL_TENANT).name, "command line")
+    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(key)
@@ -43,6 +44,7 @@ def ensure_tenant(session: Session, name: str) -> Tenant:
 
 def login_address(settings: Settings) -> str:
     """A link that opens the dashboard once, within 15 minutes."""
+    migrate(settings.resolved_database_url)
     with transaction(EVERY_TENANT) as session:
         secret = create_login_link(session)
     return f"{web_address(settings)}/admin/login/{secret}"

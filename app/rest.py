@@ -1,16 +1,21 @@
 """The server as the command line sees it: calls with a key, problems as exceptions, jobs followed to their end."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 Json = dict[str, Any]
 
 FINISHED = ("succeeded", "failed", "cancelled")
+
+
+def of_user(user: str, below: str = "") -> str:
+    """The path of a person, whose id may hold any printable character but a slash, or of what is theirs."""
+    return f"/v1/users/{quote(user, safe='')}{below}"
 
 
 class Problem(Exception):
@@ -41,9 +46,10 @@ class Api:
     def delete(self, path: str) -> Json:
         return self._call("DELETE", path)
 
-    def upload(self, path: str, file: Path) -> Json:
+    def upload(self, path: str, file: Path, context: str | None = None) -> Json:
         with file.open("rb") as content:
-            return self._call("POST", path, files={"file": (file.name, content)})
+            form = {"context": context} if context else {}
+            return self._call("POST", path, files={"file": (file.name, content)}, data=form)
 
     def pages(self, path: str) -> Iterator[Json]:
         cursor: str | None = None
@@ -84,6 +90,6 @@ class Api:
             return result
         try:
             body = answer.json()
-        except json.JSONDecodeError:
+        except ValueError:
             body = {"detail": f"the server answered {answer.status_code} without words"}
         raise Problem(answer.status_code, body)

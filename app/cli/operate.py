@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.auth import SCOPES
-from app.cli.output import AsJson, console, print_json, show
+from app.cli.output import AsJson, console, errors, print_json, show
 from app.config import Settings, get_settings
 from app.db import EVERY_TENANT, migrate, transaction
 from app.local import LOCAL_TENANT, ensure_tenant, local_key, login_address, web_address
@@ -82,12 +82,13 @@ def create(
         print_json(found)
     else:
         console.print(key, soft_wrap=True, highlight=False)
-        console.print("[dim]Keep it: it cannot be shown again.[/]")
+        errors.print("[dim]Keep it: it cannot be shown again.[/]")  # not on stdout: KEY=$(idiolect keys create)
 
 
 @keys.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """All keys, without their secrets."""
+    migrate(get_settings().resolved_database_url)
     with transaction(EVERY_TENANT, read_only=True) as session:
         columns = ("kid", "label", "scopes", "created_at", "last_used_at", "revoked_at")
         rows = [
@@ -101,6 +102,7 @@ def list_keys(as_json: AsJson = False) -> None:
 @keys.command("revoke")
 def revoke_key(kid: Annotated[str, typer.Argument(help="the key's id, as `keys list` shows it")]) -> None:
     """Make a key useless from its next request on."""
+    migrate(get_settings().resolved_database_url)
     with transaction(EVERY_TENANT) as session:
         tenants.revoke_key(session, kid)
     console.print(f"[green]✓[/] {kid} is revoked")

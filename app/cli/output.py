@@ -8,11 +8,16 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from pydantic import ValidationError
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from app.config import get_settings
 from app.errors import AppError
+from app.inference.architecture import UnsupportedModel
+from app.inference.packaged import BaseUnavailable
 from app.local import local_key, web_address
 from app.rest import Api, Problem
 from app.supervisor import CannotStart
@@ -53,7 +58,7 @@ def _cell(value: Any) -> str:
         return "–"
     if isinstance(value, float):
         return f"{value:.3g}"
-    return str(value)
+    return escape(str(value))
 
 
 @contextmanager
@@ -70,14 +75,20 @@ def report_problems() -> Iterator[None]:
         _end(problem.detail, problem.remedy)
     except CannotStart as problem:
         _end(problem.reason, problem.remedy)
-    except (DemoFailed, NoSamples) as problem:
+    except (DemoFailed, NoSamples, BaseUnavailable, UnsupportedModel) as problem:
         _end(str(problem), "")
+    except ValidationError as error:
+        wrong = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in wrong["loc"]).upper()
+        _end(f"the setting IDIOLECT_{name} cannot be used: {wrong['msg']}", "Correct it, or unset it for the default.")
+    except OperationalError as error:
+        _end(f"the database cannot be used: {error.orig}", "Check IDIOLECT_DATABASE_URL, and that it is running.")
     except httpx.TransportError:
         _end(f"no server answers at {web_address(get_settings())}", "Start one with `idiolect up`.")
 
 
 def _end(words: str, remedy: str) -> None:
-    errors.print(f"[red]✗[/] {words}", highlight=False)
+    errors.print(f"[red]✗[/] {escape(words)}", highlight=False, soft_wrap=True)
     if remedy:
-        errors.print(f"  {remedy}", highlight=False)
+        errors.print(f"  {escape(remedy)}", highlight=False, soft_wrap=True)
     raise SystemExit(1)

@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
-from app.cli.output import AsJson, User, api, console, print_json, show
+from app.cli.output import AsJson, User, api, errors, print_json, show
+from app.rest import Api, Problem, of_user
 
 users = typer.Typer(help="People of your tenant.", no_args_is_help=True)
 samples = typer.Typer(help="What people wrote.", no_args_is_help=True)
+
+COUNTS = ("stored", "duplicates", "rejected")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,7 +35,7 @@ def delete_user(user: User, yes: Annotated[bool, typer.Option("--yes", help="do 
     """Erase a person with everything learned from them; prints the receipt."""
     if not yes:
         typer.confirm(f"Erase {user} with all samples, versions and feedback?", abort=True)
-    print_json(api().delete(f"/v1/users/{user}"))
+    print_json(api().delete(of_user(user)))
 
 
 @samples.command("add")
@@ -40,23 +44,33 @@ def add_samples(
     files: Annotated[
         list[Path], typer.Argument(help=".txt, .md, .jsonl, .csv or .eml files", exists=True, dir_okay=False)
     ],
+    context: Annotated[str | None, typer.Option(help="the occasion they were written for, such as work")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Upload files; the person is made if they are new."""
+    """Upload files; the person is made if they are new. A file that cannot be read ends it, with exit code 1."""
     server = api()
-    known = {row["id"] for row in server.pages("/v1/users")}
-    if user not in known:
-        server.post("/v1/users", {"id": user})
+    _ensure(server, user)
     answers: list[dict[str, Any]] = []
-    for file in files:
-        answer = server.upload(f"/v1/users/{user}/samples", file)
-        answers.append({"file": file.name, **{k: v for k, v in answer.items() if isinstance(v, int)}})
-        for item in answer.get("items", []):
-            if item.get("result") == "rejected":
-                console.print(f"[yellow]{file.name}[/] {item.get('reason')}", highlight=False)
-    show(answers, list(answers[0]), as_json)
+    try:
+        for file in files:
+            answer = server.upload(of_user(user, "/samples"), file, context)
+            answers.append({"file": file.name, **{name: answer[name] for name in COUNTS}})
+            for item in answer["items"]:
+                if item["result"] == "rejected":
+                    errors.print(f"[yellow]![/] {escape(item['place'])}: {escape(item['reason'])}", highlight=False)
+    finally:
+        show(answers, ("file", *COUNTS), as_json)
+
+
+def _ensure(server: Api, user: str) -> None:
+    try:
+        server.get(of_user(user))
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        server.post("/v1/users", {"id": user})
 
 
 @samples.command("list")
 def list_samples(user: User, as_json: AsJson = False) -> None:
-    show(list(api().pages(f"/v1/users/{user}/samples")), ("id", "context", "text"), as_json)
+    show(list(api().pages(of_user(user, "/samples"))), ("id", "context", "text"), as_json)

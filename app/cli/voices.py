@@ -4,9 +4,11 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from app.cli.output import AsJson, User, api, console, print_json, show
 from app.demo.show import follow as watch
+from app.rest import of_user
 
 jobs = typer.Typer(help="Trainings.", no_args_is_help=True)
 adapters = typer.Typer(help="Versions of a person's voice.", no_args_is_help=True)
@@ -32,7 +34,7 @@ def rewrite(
 ) -> None:
     """Say it the way they would."""
     body: dict[str, Any] = {"user_id": user, "text": sys.stdin.read() if text == "-" else text, "n": n}
-    body |= {"temperature": temperature, "adapter": int(adapter) if adapter.isdigit() else adapter}
+    body |= {"temperature": temperature, "adapter": int(adapter) if adapter.isdecimal() else adapter}
     body |= {name: value for name, value in (("context", context), ("seed", seed)) if value is not None}
     answer = api().post("/v1/rewrite", body)
     if as_json:
@@ -42,6 +44,8 @@ def rewrite(
         console.print(written, highlight=False, markup=False)
     version = answer["adapter"]["version"] if answer["adapter"] else "base"
     console.print(f"[dim]{answer['rewrite_id']}  version {version}, seed {answer['seed']}[/]")
+    for note in answer["notes"]:
+        console.print(f"[dim]{escape(note)}[/]")
 
 
 def train(
@@ -52,7 +56,7 @@ def train(
 ) -> None:
     """Train the person's voice; with --follow, exit code 1 if it fails."""
     server = api()
-    job = server.post(f"/v1/users/{user}/training-jobs", {"recipe": recipe})
+    job = server.post(of_user(user, "/training-jobs"), {"recipe": recipe})
     if follow:
         job = server.follow(job["id"], lambda _: None) if as_json else watch(console, server, {user: job["id"]})[user]
     if as_json:
@@ -77,7 +81,7 @@ def feedback(
 
 @jobs.command("list")
 def list_jobs(user: User, as_json: AsJson = False) -> None:
-    rows = list(api().pages(f"/v1/users/{user}/training-jobs"))
+    rows = list(api().pages(of_user(user, "/training-jobs")))
     show(rows, ("id", "recipe", "state", "stage", "progress", "origin", "created_at"), as_json)
 
 
@@ -92,31 +96,39 @@ def show_job(job: Annotated[str, typer.Argument()], as_json: AsJson = False) -> 
 
 @jobs.command("cancel")
 def cancel(job: Annotated[str, typer.Argument()]) -> None:
-    console.print(f"[green]✓[/] {api().post(f'/v1/jobs/{job}/cancel')['state']}")
+    """A waiting training ends at once, a running one at its next step."""
+    asked = api().post(f"/v1/jobs/{job}/cancel")
+    console.print(f"[green]✓[/] {asked['state'] if asked['state'] == 'cancelled' else 'it ends at its next step'}")
+
+
+@jobs.command("retry")
+def retry(job: Annotated[str, typer.Argument()]) -> None:
+    """Begin a failed or cancelled training again."""
+    console.print(f"[green]✓[/] {api().post(f'/v1/jobs/{job}/retry')['state']}")
 
 
 @adapters.command("list")
 def list_adapters(user: User, as_json: AsJson = False) -> None:
-    rows = list(api().pages(f"/v1/users/{user}/adapters"))
+    rows = list(api().pages(of_user(user, "/adapters")))
     show(rows, ("version", "state", "parent_version", "digest", "size_bytes", "created_at"), as_json)
 
 
 @adapters.command("promote")
 def promote(user: User, version: Annotated[int, typer.Argument()]) -> None:
     """Let a version speak for the person."""
-    print_json(api().post(f"/v1/users/{user}/adapters/{version}/promote"))
+    print_json(api().post(of_user(user, f"/adapters/{version}/promote")))
 
 
 @adapters.command("rollback")
 def rollback(user: User) -> None:
     """Back to the version that spoke before."""
-    print_json(api().post(f"/v1/users/{user}/adapters/rollback"))
+    print_json(api().post(of_user(user, "/adapters/rollback")))
 
 
 def _tell(job: dict[str, Any]) -> None:
     console.print(f"{job['id']}  [bold]{job['state']}[/]  {job['stage']}  {job['progress']:.0%}")
     if job.get("reason"):
-        console.print(f"  {job['reason']} {job.get('remedy') or ''}", highlight=False)
+        console.print(f"  {escape(job['reason'])} {escape(job.get('remedy') or '')}", highlight=False)
     result = job.get("result") or {}
     if result.get("version"):
         console.print(f"  version {result['version']}: [bold]{result['decision']}[/]")

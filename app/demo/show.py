@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -25,7 +26,7 @@ def follow(console: Console, api: Api, jobs: Mapping[str, str]) -> dict[str, Jso
         console=console,
     ) as progress:
         for name, job_id in jobs.items():
-            task = progress.add_task(name, total=1.0, stage="waiting", curve="")
+            task = progress.add_task(escape(name), total=1.0, stage="waiting", curve="")
             ended[name] = api.follow(job_id, _painter(progress, task, api))
     return ended
 
@@ -57,9 +58,9 @@ def report(console: Console, result: Json) -> None:
     for column in ("person", "style before", "style after", "meaning", "entities", "voices", "gate", "seconds"):
         table.add_column(column, justify="left" if column in ("person", "voices", "gate") else "right")
     for person in result["people"]:
-        voices = ", ".join(f"{tag} {share:.0%}" for tag, share in person["modes"].items())
+        voices = ", ".join(f"{escape(tag)} {share:.0%}" for tag, share in person["modes"].items())
         table.add_row(
-            person["name"],
+            escape(person["name"]),
             f"{person['style_before']:.2f}",
             f"[bold]{person['style_after']:.2f}",
             f"{person['meaning']:.2f}",
@@ -75,9 +76,9 @@ def report(console: Console, result: Json) -> None:
     console.print("[dim]meaning, entities: share kept, of 1.[/]\n")
     matrix(console, result["style_matrix"])
     for person in result["people"]:
-        console.print(f"\n[bold]{person['name']}[/]")
+        console.print(f"\n[bold]{escape(person['name'])}[/]")
         for pair in person["texts"][:4]:
-            console.print(f"  [dim]plain[/]  {pair['input']}", markup=True, highlight=False)
+            console.print(f"  [dim]plain[/]  {escape(pair['input'])}", highlight=False)
             console.print("  [dim]voice[/]  ", end="")
             console.print(pair["after"], markup=False, highlight=False)
 
@@ -87,8 +88,8 @@ def matrix(console: Console, cells: Mapping[str, Mapping[str, float]]) -> None:
     table.add_column("")
     people = list(next(iter(cells.values())))
     for name in people:
-        table.add_column(name, justify="right")
+        table.add_column(escape(name), justify="right")
     for writer, row in cells.items():
         best = max(row, key=lambda name: row[name])
-        table.add_row(writer, *(f"[bold]{row[n]:.2f}[/]" if n == best else f"{row[n]:.2f}" for n in people))
+        table.add_row(escape(writer), *(f"[bold]{row[n]:.2f}[/]" if n == best else f"{row[n]:.2f}" for n in people))
     console.print(table)
