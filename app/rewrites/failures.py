@@ -56,7 +56,7 @@ def explained(error: EngineError, external_id: str, version: int | None) -> AppE
         return PromptTooLong(
             str(error),
             field="text",
-            remedy="Shorten the text, or end its sentences earlier: it is split at their ends.",
+            remedy="Shorten the text or its longest words, or ask for a smaller max_tokens.",
         )
     if error.code == "busy":
         return EngineBusy(
