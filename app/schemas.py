@@ -27,9 +27,13 @@ class Page(BaseModel, Generic[Item]):
     next: str | None = None
 
 
-def _without_nul(text: str) -> str:
+def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("must not contain the NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must not contain half of a surrogate pair") from None
     return text
 
 
@@ -39,7 +43,7 @@ def _as_name(name: str) -> str:
     return name
 
 
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(_storable)]
 """Free text that every database can hold."""
 
 ExternalId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_as_name)]

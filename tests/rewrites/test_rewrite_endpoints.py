@@ -143,6 +143,11 @@ def test_bad_input_is_named_and_nothing_is_done(
     assert client.get("/v1/users/ada/rewrites").json()["items"] == []
 
 
+def test_half_an_emoji_is_refused(client: TestClient, voice: Adapter) -> None:
+    answer = client.post("/v1/rewrite", content=r'{"user_id": "ada", "text": "\ud83c"}')
+    assert (answer.status_code, answer.json()["field"]) == (422, "text")
+
+
 def test_the_limit_is_told_with_a_text_that_is_too_long(ask: Ask, voice: Adapter, settings: Settings) -> None:
     problem = ask(text="a" * (settings.max_text_chars + 1)).json()
     assert str(settings.max_text_chars) in problem["detail"]
