@@ -52,8 +52,8 @@ def where(error: BaseException) -> dict[str, Any]:
         chain.append(link)
         link = link.__cause__ or link.__context__
     return {
-        "error": " < ".join(type(link).__name__ for link in chain),
-        "stack": [
+        "raised": " < ".join(type(link).__name__ for link in chain),
+        "frames": [
             f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
         ],
     }

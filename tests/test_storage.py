@@ -1,0 +1,70 @@
+import errno
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from app.config import Settings
+from app.errors import StorageFull
+from app.storage import LocalStorage
+
+
+@pytest.fixture
+def storage(settings: Settings) -> LocalStorage:
+    return LocalStorage(settings)
+
+
+def files(storage: LocalStorage) -> list[str]:
+    return sorted(os.listdir(storage.folder)) if storage.folder.exists() else []
+
+
+def test_bytes_are_found_by_their_digest(storage: LocalStorage) -> None:
+    digest = storage.put(b"voice")
+    assert digest == sha256(b"voice").hexdigest()
+    assert storage.path(digest).read_bytes() == b"voice"
+    assert files(storage) == [f"{digest}.safetensors"]
+
+
+def test_the_same_bytes_are_kept_once_and_untouched(storage: LocalStorage) -> None:
+    path = storage.path(storage.put(b"voice"))
+    before = path.stat()
+    storage.put(b"voice")
+    after = path.stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert len(files(storage)) == 1
+
+
+def test_deleting_tells_whether_there_was_something(storage: LocalStorage) -> None:
+    digest = storage.put(b"voice")
+    assert storage.delete(digest)
+    assert not storage.delete(digest)
+    assert files(storage) == []
+
+
+@pytest.mark.parametrize("name", ["", "../engine.token", "A" * 64, "0" * 63, "0" * 65, "0" * 64 + "\n"])
+def test_only_digests_are_names(storage: LocalStorage, name: str) -> None:
+    with pytest.raises(ValueError, match="64 hexadecimal"):
+        storage.path(name)
+    with pytest.raises(ValueError, match="64 hexadecimal"):
+        storage.delete(name)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_leaves_nothing_behind(storage: LocalStorage, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    def full(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFull) as caught:
+        storage.put(b"voice")
+    assert caught.value.status == 507
+    assert str(storage.folder) in caught.value.remedy
+    assert files(storage) == []
+
+
+def test_other_trouble_keeps_its_name(storage: LocalStorage, settings: Settings) -> None:
+    settings.storage_root.mkdir(parents=True)
+    Path(storage.folder).write_text("a file where the folder should be")
+    with pytest.raises(FileExistsError):
+        storage.put(b"voice")
