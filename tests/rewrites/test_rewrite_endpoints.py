@@ -144,7 +144,8 @@ def test_bad_input_is_named_and_nothing_is_done(
 
 
 def test_half_an_emoji_is_refused(client: TestClient, voice: Adapter) -> None:
-    answer = client.post("/v1/rewrite", content=r'{"user_id": "ada", "text": "\ud83c"}')
+    body = r'{"user_id": "ada", "text": "\ud83c"}'
+    answer = client.post("/v1/rewrite", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["field"]) == (422, "text")
 
 
