@@ -32,8 +32,8 @@ celery.conf.update(
         }
     },
 )
-# A sweep every few seconds would drown what a log is for; what a task did is still said when it ends.
-for name in ("celery.beat", "celery.worker.strategy"):
+# Every sweep and every look at the engine would drown what a log is for; what a task did is still said at its end.
+for name in ("celery.beat", "celery.worker.strategy", "httpx"):
     logging.getLogger(name).setLevel(logging.WARNING)
 
 
