@@ -17,6 +17,7 @@ from torch import Tensor
 from app.inference.architecture import Architecture
 from app.inference.delta import Delta, Group
 from app.inference.ops import rms_norm, swiglu, word_logprobs
+from app.inference.packing import Packed, pack
 from app.inference.rope import Rotation, Rotations
 from app.inference.weights import Weights
 
@@ -63,24 +64,9 @@ class LlamaModel:
         rotation = self.rotations.at(torch.arange(ids_B_T.shape[1], device=self.device))
         return self.run(ids_B_T, rotation, _attend_causally, delta)
 
-    def hidden_packed(self, sequences: Sequence[Sequence[int]], delta: Delta | None = None) -> Tensor:
-        """Final hidden states [N, E] of all tokens, one row after the other: no work is spent on padding.
-
-        The delta sees them as one row [1, N, .], so it must treat all rows alike.
-        """
-        lengths = [len(ids) for ids in sequences]
-        ids_N = torch.tensor([i for ids in sequences for i in ids], device=self.device)
-        rotation = self.rotations.at(torch.cat([torch.arange(n, device=self.device) for n in lengths]))
-
-        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            rows = zip(*(torch.split(x, lengths, 2) for x in (q, k, v)), strict=True)
-            return torch.cat([_attend_causally(layer, *row) for row in rows], 2)
-
-        return self.run(ids_N.unsqueeze(0), rotation, attend, delta).squeeze(0)
-
     def logits(self, hidden: Tensor) -> Tensor:
         """[..., E] -> [..., V]."""
-        return F.linear(hidden, self.weights.head)
+        return self.weights.head(hidden)
 
     def logprobs(
         self,
@@ -92,21 +78,14 @@ class LlamaModel:
     ) -> Tensor:
         """Float32 log-probabilities of every token after its row's prompt, flat: one row after the other.
 
-        Differentiable by whatever the delta trains. Prompts need at least one token. At `temperature` the logits are
-        divided by it, as they were when the tokens were sampled.
+        Differentiable by whatever the delta trains; it sees all rows as one row [1, N, .], so it must treat them
+        alike. At `temperature` the logits are divided by it, as they were when the tokens were sampled. Raises
+        ValueError for a row without a prompt or without a token after it.
         """
-        hidden_N_E = self.hidden_packed(sequences, delta)
-        offset = 0
-        positions: list[Tensor] = []
-        words: list[int] = []
-        for ids, prompt_length in zip(sequences, prompt_lengths, strict=True):
-            # The token at t is predicted by the hidden state at t - 1.
-            positions.append(torch.arange(offset + prompt_length - 1, offset + len(ids) - 1))
-            words += ids[prompt_length:]
-            offset += len(ids)
-        chosen = torch.cat(positions).to(self.device)
-        target_N = torch.tensor(words, dtype=torch.int64, device=self.device)
-        return word_logprobs(hidden_N_E[chosen], self.weights.head, target_N, temperature)
+        packed = pack(sequences, prompt_lengths)
+        hidden_N_E = self._hidden_packed(packed, delta)[torch.tensor(packed.predictors_M, device=self.device)]
+        words_N = torch.tensor(packed.words_M, device=self.device)
+        return word_logprobs(hidden_N_E, self.weights.head.matrix, words_N, temperature)
 
     def run(self, ids_B_T: Tensor, rotation: Rotation, attend: Attend, delta: Delta | None) -> Tensor:
         """The layers themselves, for callers that bring their own positions, mask and cache."""
@@ -114,6 +93,19 @@ class LlamaModel:
         for layer in range(self.architecture.layers):
             x = self._layer(layer, x, rotation, attend, delta)
         return self.normed(x)
+
+    def _hidden_packed(self, packed: Packed, delta: Delta | None) -> Tensor:
+        def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            segments = [torch.split(x, packed.lengths_S, 2) for x in (q, k, v)]
+            mixed = []
+            for prefix, (queries, *own) in zip(packed.prefix_S, zip(*segments, strict=True), strict=True):
+                before = [] if prefix is None else [part[prefix] for part in segments[1:]]
+                mixed.append(_attend_after(before, queries, own))
+            return torch.cat(mixed, 2)
+
+        ids_N = torch.tensor(packed.ids_N, device=self.device)
+        rotation = self.rotations.at(torch.tensor(packed.positions_N, device=self.device))
+        return self.run(ids_N.unsqueeze(0), rotation, attend, delta).squeeze(0)
 
     def normed(self, x: Tensor) -> Tensor:
         return rms_norm(x, self.weights.final_norm, self.architecture.norm_epsilon)
@@ -133,10 +125,19 @@ class LlamaModel:
         return x + self._linear(layer, "down", swiglu(self._linear(layer, "gate_up", normed, delta)), delta)
 
     def _linear(self, layer: int, group: Group, x: Tensor, delta: Delta | None) -> Tensor:
-        weights = self.weights.layers[layer]
-        y = F.linear(x, weights.matrices[group], weights.biases[group])
+        y = self.weights.layers[layer].linears[group](x)
         return y if delta is None else delta.add(layer, group, x, y)
 
 
 def _attend_causally(_layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=q.shape[1] != k.shape[1])
+
+
+def _attend_after(before: list[Tensor], queries: Tensor, own: list[Tensor]) -> Tensor:
+    """Causal attention of a segment to itself and to all of the keys and values `before` it, if any."""
+    if not before:
+        return _attend_causally(0, queries, *own)
+    k, v = (torch.cat(pair, 2) for pair in zip(before, own, strict=True))
+    new, known = queries.shape[2], k.shape[2]
+    mask = torch.ones(new, known, dtype=torch.bool, device=k.device).tril(known - new)
+    return F.scaled_dot_product_attention(queries, k, v, attn_mask=mask, enable_gqa=queries.shape[1] != k.shape[1])

@@ -18,9 +18,9 @@ class _RmsNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
-        scale = torch.rsqrt(x.float().square().mean(-1, keepdim=True) + epsilon).to(x.dtype)
+        normed, scale = _scaled(x, epsilon)
         ctx.save_for_backward(x, weight, scale)
-        return x * scale * weight
+        return normed * weight
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
@@ -81,14 +81,25 @@ class _WordLogprobs(torch.autograd.Function):
         return slope_N_E * gradients[0].to(slope_N_E.dtype).unsqueeze(-1), None, None, None
 
 
+def _scaled(x: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """x with root mean square one, and the factor [..., 1] that made it so."""
+    scale = torch.rsqrt(x.float().square().mean(-1, keepdim=True) + epsilon).to(x.dtype)
+    return x * scale, scale
+
+
 def rms_norm(x: Tensor, weight: Tensor, epsilon: float) -> Tensor:
     """x [..., E] divided by its root mean square and scaled by a frozen `weight` [E]."""
+    if not x.requires_grad:
+        return _scaled(x, epsilon)[0] * weight
     result: Tensor = _RmsNorm.apply(x, weight, epsilon)  # type: ignore[no-untyped-call]
     return result
 
 
 def swiglu(gate_up: Tensor) -> Tensor:
     """[..., 2F] -> [..., F]: the first half, through SiLU, gates the second."""
+    if not gate_up.requires_grad:
+        gate, up = gate_up.chunk(2, -1)
+        return F.silu(gate) * up
     result: Tensor = _SwiGlu.apply(gate_up)  # type: ignore[no-untyped-call]
     return result
 

@@ -11,6 +11,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from app.inference.architecture import Architecture, UnsupportedModel
+from app.inference.frozen import Frozen, can_pack
+
+PACKED_BYTES = 2**30
+"""Bases up to this size keep a second, packed copy of their weights on a CPU."""
 
 Read = Callable[[str], Tensor]
 
@@ -19,16 +23,15 @@ Read = Callable[[str], Tensor]
 class LayerWeights:
     attention_norm: Tensor
     mlp_norm: Tensor
-    matrices: dict[str, Tensor]
+    linears: dict[str, Frozen]
     """Per group [sum(out), in]."""
-    biases: dict[str, Tensor | None]
 
 
 @dataclass(frozen=True)
 class Weights:
     embedding: Tensor
-    head: Tensor
-    """[V, E]; the embedding itself where the model ties them."""
+    head: Frozen
+    """[V, E]; over the embedding itself where the model ties them."""
     final_norm: Tensor
     layers: list[LayerWeights]
 
@@ -36,34 +39,33 @@ class Weights:
     def load(cls, folder: Path, architecture: Architecture, *, device: str, dtype: torch.dtype) -> Self:
         """Raises FileNotFoundError without weights, UnsupportedModel if one is missing or has another shape."""
         read = _reader(folder, device, dtype)
+        is_packed = can_pack(device) and architecture.parameters * dtype.itemsize <= PACKED_BYTES
         size = (architecture.vocabulary, architecture.hidden)
         embedding = _shaped(read, "model.embed_tokens.weight", size)
         return cls(
             embedding=embedding,
-            head=embedding if architecture.is_tied else _shaped(read, "lm_head.weight", size),
+            head=Frozen.new(
+                embedding if architecture.is_tied else _shaped(read, "lm_head.weight", size), is_packed=is_packed
+            ),
             final_norm=_shaped(read, "model.norm.weight", (architecture.hidden,)),
-            layers=[_layer(read, architecture, layer) for layer in range(architecture.layers)],
+            layers=[_layer(read, architecture, layer, is_packed) for layer in range(architecture.layers)],
         )
 
 
-def _layer(read: Read, architecture: Architecture, layer: int) -> LayerWeights:
-    prefix, matrices, biases = f"model.layers.{layer}", {}, {}
+def _layer(read: Read, architecture: Architecture, layer: int, is_packed: bool) -> LayerWeights:
+    prefix, linears = f"model.layers.{layer}", {}
     for group, linear in architecture.fused.items():
         parts = list(zip(linear.parts, linear.outputs, strict=True))
-        matrices[group] = torch.cat(
-            [_shaped(read, f"{prefix}.{part}.weight", (width, linear.inputs)) for part, width in parts]
-        )
-        biases[group] = (
-            torch.cat([_shaped(read, f"{prefix}.{part}.bias", (width,)) for part, width in parts])
-            if architecture.has_bias(group)
-            else None
-        )
+        matrix = torch.cat([_shaped(read, f"{prefix}.{part}.weight", (width, linear.inputs)) for part, width in parts])
+        bias = None
+        if architecture.has_bias(group):
+            bias = torch.cat([_shaped(read, f"{prefix}.{part}.bias", (width,)) for part, width in parts])
+        linears[group] = Frozen.new(matrix, bias, is_packed=is_packed)
     size = (architecture.hidden,)
     return LayerWeights(
         attention_norm=_shaped(read, f"{prefix}.input_layernorm.weight", size),
         mlp_norm=_shaped(read, f"{prefix}.post_attention_layernorm.weight", size),
-        matrices=matrices,
-        biases=biases,
+        linears=linears,
     )
 
 

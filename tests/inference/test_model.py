@@ -50,13 +50,6 @@ def test_logits_are_those_of_transformers(tmp_path: Path, config: dict[str, Any]
     assert torch.allclose(model.logits(model.hidden(ids)), reference(base, ids), atol=1e-4)
 
 
-def test_packed_rows_do_not_see_each_other(tiny_model: LlamaModel) -> None:
-    rows = [random_ids(1, length)[0].tolist() for length in (3, 11, 7)]
-    packed = tiny_model.hidden_packed(rows)
-    alone = torch.cat([tiny_model.hidden(torch.tensor([ids]))[0] for ids in rows])
-    assert torch.allclose(packed, alone, atol=1e-5)
-
-
 def test_logprobs_are_those_of_the_words_after_each_prompt(tiny_base: Path, tiny_model: LlamaModel) -> None:
     rows, prompts, temperature = [random_ids(1, n)[0].tolist() for n in (9, 14)], [4, 1], 0.7
     expected = []
@@ -66,6 +59,26 @@ def test_logprobs_are_those_of_the_words_after_each_prompt(tiny_base: Path, tiny
         expected.append(logits[prompt - 1 : -1].log_softmax(-1).gather(1, words[:, None])[:, 0])
     found = tiny_model.logprobs(rows, prompts, temperature=temperature)
     assert torch.allclose(found, torch.cat(expected), atol=1e-4)
+
+
+def test_rows_that_share_a_prompt_are_those_of_rows_alone(tiny_model: LlamaModel) -> None:
+    """Values and gradients: packing is only about speed."""
+    prompts, endings = random_ids(2, 9).tolist(), random_ids(5, 12).tolist()
+    rows = [prompts[i % 2] + endings[i][: 1 + 2 * i] for i in range(5)]
+    gradients = []
+    values = []
+    for batches in ([rows], [[row] for row in rows]):
+        lora = Lora(tiny_model.architecture, rank=4, alpha=8)
+        with torch.no_grad():
+            lora.B["qkv"].normal_(std=0.1, generator=torch.Generator().manual_seed(2))
+        delta = lora.delta(torch.float32)
+        logprobs = torch.cat([tiny_model.logprobs(batch, [9] * len(batch), delta) for batch in batches])
+        (logprobs * torch.linspace(-1, 2, len(logprobs))).sum().backward()
+        values.append(logprobs.detach())
+        gradients.append(torch.cat([p.grad.flatten() for p in lora.parameters() if p.grad is not None]))
+    assert torch.allclose(values[0], values[1], atol=1e-4)
+    assert torch.allclose(gradients[0], gradients[1], atol=1e-3)
+    assert gradients[0].norm() > 1
 
 
 def test_a_fresh_adapter_changes_nothing_and_a_trained_one_does(tiny_model: LlamaModel) -> None:
