@@ -20,4 +20,4 @@ app.add_typer(models.group, name="models")
 
 def main() -> None:
     with report_problems():
-        app()
+        app(prog_name="idiolect")

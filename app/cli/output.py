@@ -43,7 +43,7 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) 
         return
     table = Table()
     for column in columns:
-        table.add_column(column.replace("_", " "))
+        table.add_column(column.replace("_", " "), overflow="fold")  # a shortened id is of no use
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     console.print(table)

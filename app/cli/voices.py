@@ -134,4 +134,6 @@ def _tell(job: dict[str, Any]) -> None:
         console.print(f"  version {result['version']}: [bold]{result['decision']}[/]")
     for check in (result.get("gate") or {}).get("checks", []):
         mark = "[green]✓[/]" if check["passed"] else "[red]✗[/]"
-        console.print(f"  {mark} {check['name']:<10} {check['words']} [dim]{check['bound']}[/]", highlight=False)
+        console.print(
+            f"  {mark} {check['name']:<10} {escape(check['words'])} [dim]{check['bound']}[/]", highlight=False
+        )

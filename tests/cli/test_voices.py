@@ -1,0 +1,165 @@
+"""`idiolect train`, `jobs`, `adapters`, `rewrite` and `feedback`."""
+
+from pathlib import Path
+
+import pytest
+
+from app.inference.fake import FakeEngine
+from tests.cli.conftest import Idiolect
+from tests.serving import UNTRAINABLE
+
+pytestmark = pytest.mark.usefixtures("server")
+
+
+@pytest.fixture
+def ada(idiolect: Idiolect, letters: Path) -> str:
+    idiolect("samples", "add", "ada", str(letters))
+    return "ada"
+
+
+@pytest.fixture
+def trained(idiolect: Idiolect, ada: str, worker: None) -> str:
+    assert idiolect("train", ada, "--follow").code == 0
+    return ada
+
+
+def test_training_without_samples_says_what_to_add(idiolect: Idiolect) -> None:
+    idiolect("users", "add", "ada")
+    said = idiolect("train", "ada")
+    assert said.code == 1
+    assert "ada has 0 of at least 4 samples" in said.words
+    assert "Add 4 more" in said.words
+
+
+def test_training_of_nobody_is_refused(idiolect: Idiolect) -> None:
+    said = idiolect("train", "nobody", "--follow")
+    assert said.code == 1
+    assert "there is no user nobody" in said.words
+
+
+def test_an_unknown_recipe_is_refused_with_those_there_are(idiolect: Idiolect, ada: str) -> None:
+    said = idiolect("train", ada, "--recipe", "magic")
+    assert said.code == 1
+    assert "voice, article, sft" in said.words
+
+
+def test_a_training_is_asked_for_listed_shown_cancelled_and_tried_again(idiolect: Idiolect, ada: str) -> None:
+    job = idiolect("train", ada, "--json").json
+    assert job["state"] == "queued"
+    assert [row["id"] for row in idiolect("jobs", "list", ada, "--json").json] == [job["id"]]
+    assert job["id"] in idiolect("jobs", "list", ada).out
+    assert idiolect("jobs", "show", job["id"], "--json").json["recipe"] == "voice"
+    assert "cancelled" in idiolect("jobs", "cancel", job["id"]).out
+    again = idiolect("jobs", "cancel", job["id"])
+    assert again.code == 1
+    assert "has cancelled" in again.words
+    assert "queued" in idiolect("jobs", "retry", job["id"]).out
+
+
+def test_one_training_at_a_time_for_a_person(idiolect: Idiolect, ada: str) -> None:
+    job = idiolect("train", ada, "--json").json
+    said = idiolect("train", ada)
+    assert said.code == 1
+    assert job["id"] in said.words
+
+
+def test_an_unknown_job_is_told_as_such(idiolect: Idiolect) -> None:
+    said = idiolect("jobs", "show", "nothing")
+    assert said.code == 1
+    assert "there is no job nothing" in said.words
+
+
+def test_a_followed_training_ends_with_its_version_and_why(idiolect: Idiolect, ada: str, worker: None) -> None:
+    said = idiolect("train", ada, "--follow")
+    assert said.code == 0
+    assert "succeeded" in said.out
+    assert "version 1: promoted" in said.out
+    assert "closer to [your] own style" in said.out
+
+
+def test_a_followed_training_is_json_from_first_to_last(idiolect: Idiolect, ada: str, worker: None) -> None:
+    job = idiolect("train", ada, "--follow", "--json").json
+    assert (job["state"], job["result"]["version"]) == ("succeeded", 1)
+
+
+def test_a_training_that_fails_ends_with_1_and_its_reason(idiolect: Idiolect, ada: str, worker: None) -> None:
+    said = idiolect("train", ada, "--follow", "--recipe", UNTRAINABLE)
+    assert said.code == 1
+    assert "These [samples] teach nothing. Write more of them." in said.out
+
+
+def test_versions_are_listed_promoted_and_rolled_back(idiolect: Idiolect, trained: str) -> None:
+    assert idiolect("train", trained, "--follow").code == 0
+    versions = idiolect("adapters", "list", trained, "--json").json
+    assert [(row["version"], row["state"]) for row in versions] == [(2, "active"), (1, "retired")]
+    assert idiolect("adapters", "promote", trained, "1").json["active_version"] == 1
+    assert idiolect("adapters", "rollback", trained).json["active_version"] == 2
+    assert versions[0]["digest"] in idiolect("adapters", "list", trained).out
+
+
+def test_the_base_model_cannot_be_rolled_back(idiolect: Idiolect, ada: str) -> None:
+    said = idiolect("adapters", "rollback", ada)
+    assert said.code == 1
+    assert "Promote a version, or train one." in said.words
+
+
+def test_an_unknown_version_cannot_be_promoted(idiolect: Idiolect, trained: str) -> None:
+    said = idiolect("adapters", "promote", trained, "9")
+    assert said.code == 1
+    assert "there are 1 to 1" in said.words
+
+
+def test_a_rewrite_without_a_voice_says_that_the_base_wrote_it(idiolect: Idiolect, ada: str) -> None:
+    said = idiolect("rewrite", ada, "See you [soon].", "--seed", "5")
+    assert "base#5.0 See you [soon]." in said.out
+    assert "version base, seed 5" in said.out
+    assert "no active version yet" in said.out
+
+
+def test_a_rewrite_is_written_by_the_active_version_or_the_one_chosen(idiolect: Idiolect, trained: str) -> None:
+    digest = idiolect("adapters", "list", trained, "--json").json[0]["digest"]
+    assert f"{digest[:8]}#5.0 Soon." in idiolect("rewrite", trained, "Soon.", "--seed", "5").out
+    assert idiolect("rewrite", trained, "Soon.", "--adapter", "1", "--json").json["adapter"]["version"] == 1
+    assert idiolect("rewrite", trained, "Soon.", "--adapter", "base", "--json").json["adapter"] is None
+
+
+def test_a_rewrite_passes_on_what_was_asked(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
+    answer = idiolect("rewrite", ada, "-", "--n", "3", "--temperature", "0.2", "--json", stdin="From a pipe.").json
+    assert len(answer["texts"]) == 3
+    assert (server.specs[-1].text, server.specs[-1].temperature) == ("From a pipe.", 0.2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["ada", ""], "text has no words"),
+        (["ada", "Soon.", "--n", "99"], "n: "),
+        (["ada", "Soon.", "--adapter", "newest"], "adapter: "),
+        (["ada", "Soon.", "--adapter", "7"], "there is no version 7"),
+        (["nobody", "Soon."], "there is no user nobody"),
+    ],
+)
+def test_a_rewrite_that_cannot_be_is_refused(idiolect: Idiolect, ada: str, arguments: list[str], reason: str) -> None:
+    said = idiolect("rewrite", *arguments)
+    assert said.code == 1
+    assert reason in said.words
+    assert len(said.err.splitlines()) == 2, "the reason, then the remedy"
+
+
+def test_an_engine_that_is_away_is_told_with_a_remedy(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
+    server.fail_with = "unavailable"
+    said = idiolect("rewrite", ada, "Soon.")
+    assert said.code == 1
+    assert len(said.err.splitlines()) == 2
+
+
+def test_feedback_comes_back_with_how_it_was_understood(idiolect: Idiolect, ada: str, worker: None) -> None:
+    rewrite = idiolect("rewrite", ada, "Soon.", "--json").json["rewrite_id"]
+    [scored] = idiolect("feedback", rewrite, "x" * 80, "--json").json
+    assert scored["satisfaction"] == pytest.approx(0.8)
+
+
+def test_feedback_on_nothing_is_refused(idiolect: Idiolect) -> None:
+    said = idiolect("feedback", "nothing", "Lovely.")
+    assert said.code == 1
+    assert "there is no rewrite nothing" in said.words
