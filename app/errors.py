@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 PROBLEM_JSON: Final = "application/problem+json"
@@ -121,6 +122,24 @@ class StorageFull(AppError):
     type = "storage-full"
     title = "There is no room left"
 
+
+class Problem(BaseModel):
+    """The body of every error, for the API's description."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    remedy: str
+    request_id: str
+    field: str | None = None
+    errors: list[dict[str, str]] | None = None
+
+
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"description": description, "content": {PROBLEM_JSON: {"schema": Problem.model_json_schema()}}}
+    for status, description in ((422, "What was sent is not valid"), ("default", "Any other error"))
+}
 
 REMEDIES: Final = {
     "missing": "Add it.",

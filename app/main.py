@@ -29,6 +29,7 @@ def create_app(engine: Engine | None = None) -> FastAPI:
         summary="Rewrites text in each user's own voice.",
         version=version("idiolect"),
         lifespan=lifespan,
+        responses=errors.RESPONSES,
     )
     app.state.engine = engine
     errors.install(app)

@@ -12,22 +12,31 @@ from app.auth import ReadSession, Writer, WriteSession
 from app.errors import AppError, Unprocessable
 from app.samples import service
 from app.samples.files import Incoming, read
-from app.samples.schemas import SamplesIn, SamplesOut, SampleView
+from app.samples.schemas import SampleIn, SamplesIn, SamplesOut, SampleView
 from app.schemas import Cursor, Limit, Page, UserPath
 from app.users import service as users
 
 router = APIRouter(prefix="/v1/users/{user}/samples", tags=["samples"])
 
 MAX_FILES: Final = 100
-FORM: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["file"],
-    "additionalProperties": False,
-    "properties": {
-        "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
-        "context": {"type": "string", "minLength": 1, "maxLength": 60},
+BODIES: Final[dict[str, Any]] = {
+    "application/json": {
+        "type": "object",
+        "required": ["samples"],
+        "additionalProperties": False,
+        "properties": {"samples": {"type": "array", "minItems": 1, "items": SampleIn.model_json_schema()}},
+    },
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "additionalProperties": False,
+        "properties": {
+            "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
+            "context": {"type": "string", "minLength": 1, "maxLength": 60},
+        },
     },
 }
+"""For the API's description: the framework cannot tell by itself that one route takes either."""
 
 
 class UnsupportedMedia(AppError):
@@ -97,15 +106,7 @@ async def _from_form(request: Request) -> list[Incoming]:
 @router.post(
     "",
     openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": SamplesIn.model_json_schema(ref_template="#/components/schemas/{model}")
-                },
-                "multipart/form-data": {"schema": FORM},
-            },
-        }
+        "requestBody": {"required": True, "content": {kind: {"schema": schema} for kind, schema in BODIES.items()}}
     },
 )
 def add(user: UserPath, incoming: Annotated[Upload, Depends(upload)], session: WriteSession) -> SamplesOut:
