@@ -1,4 +1,4 @@
-"""Questions that belong to no noun: pages, keys and logins."""
+"""Questions that belong to no noun: pages, keys, logins, and files that several nouns' rows may share."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from app.db import Identified
-from app.models import AdminLogin, ApiKey
+from app.models import Adapter, AdminLogin, ApiKey
 
 Row = TypeVar("Row", bound=Identified)
 
@@ -57,3 +57,8 @@ def use_login(session: Session, kind: str, secret_sha256: str, at: datetime) -> 
         .values(used_at=at)
     )
     return result.rowcount == 1
+
+
+def digests_in_use(session: Session, digests: set[str]) -> set[str]:
+    """Which of these files any version of anybody still needs: ask in a session for every tenant."""
+    return set(session.scalars(select(Adapter.digest).where(Adapter.digest.in_(digests))))

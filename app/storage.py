@@ -4,8 +4,10 @@ import errno
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -29,7 +31,8 @@ class LocalStorage:
         """
         digest = sha256(content).hexdigest()
         target = self.path(digest)
-        if target.exists():
+        with suppress(FileNotFoundError):
+            os.utime(target)  # as good as new: whoever discards old orphans spares it
             return digest
         with _explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -51,6 +54,16 @@ class LocalStorage:
         if not DIGEST.fullmatch(digest):
             raise ValueError("a digest is 64 hexadecimal digits")
         return self.folder / f"{digest}.safetensors"
+
+    def digests(self, older_than: timedelta) -> set[str]:
+        """Of the files that were last put longer ago than this."""
+        limit = time.time() - older_than.total_seconds()
+        found = set()
+        for path in self.folder.glob("*.safetensors"):
+            with suppress(FileNotFoundError):
+                if DIGEST.fullmatch(path.stem) and path.stat().st_mtime < limit:
+                    found.add(path.stem)
+        return found
 
     def delete(self, digest: str) -> bool:
         """Whether there was such a file; there is none afterwards."""

@@ -1,5 +1,7 @@
 import errno
 import os
+import time
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,13 +28,25 @@ def test_bytes_are_found_by_their_digest(storage: LocalStorage) -> None:
     assert files(storage) == [f"{digest}.safetensors"]
 
 
-def test_the_same_bytes_are_kept_once_and_untouched(storage: LocalStorage) -> None:
+def test_the_same_bytes_are_kept_once_and_count_as_new(storage: LocalStorage) -> None:
     path = storage.path(storage.put(b"voice"))
     before = path.stat()
+    os.utime(path, (0, 0))
     storage.put(b"voice")
     after = path.stat()
-    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert before.st_ino == after.st_ino
+    assert before.st_mtime - 1 < after.st_mtime
     assert len(files(storage)) == 1
+
+
+def test_old_files_are_found_by_age(storage: LocalStorage) -> None:
+    assert storage.digests(timedelta(0)) == set()
+    old, new = storage.put(b"old"), storage.put(b"new")
+    (storage.folder / "README.safetensors").write_text("not ours")
+    hours_ago = time.time() - 7200
+    os.utime(storage.path(old), (hours_ago, hours_ago))
+    assert storage.digests(timedelta(hours=1)) == {old}
+    assert storage.digests(timedelta(seconds=-9)) == {old, new}
 
 
 def test_deleting_tells_whether_there_was_something(storage: LocalStorage) -> None:
@@ -66,5 +80,5 @@ def test_a_full_disk_leaves_nothing_behind(storage: LocalStorage, monkeypatch: p
 def test_other_trouble_keeps_its_name(storage: LocalStorage, settings: Settings) -> None:
     settings.storage_root.mkdir(parents=True)
     Path(storage.folder).write_text("a file where the folder should be")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotADirectoryError):
         storage.put(b"voice")

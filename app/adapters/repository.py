@@ -57,7 +57,3 @@ def move_pointer(session: Session, user_id: str, expected: int | None, version: 
         .values(active_version=version)
     )
     return result.rowcount == 1
-
-
-def all_digests(session: Session) -> set[str]:
-    return set(session.scalars(select(Adapter.digest).distinct()))

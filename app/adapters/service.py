@@ -4,14 +4,18 @@ Users are named by their internal id here; endpoints translate.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from app.adapters import repository
-from app.db import now
+from app.config import get_settings
+from app.db import EVERY_TENANT, now, transaction
 from app.errors import Conflict, NotFound, PreconditionFailed
 from app.models import Adapter, User
+from app.repository import digests_in_use
+from app.storage import LocalStorage
 
 
 class UnknownVersion(NotFound):
@@ -127,6 +131,19 @@ def rollback(session: Session, user_id: str, expected: Expected = ANY) -> Adapte
     current.withdrawn_at = now()
     session.flush()
     return previous
+
+
+def discard_orphans(older_than: timedelta = timedelta(hours=1)) -> int:
+    """Delete files that no version names, such as that of a training whose person was erased meanwhile; how many.
+
+    Younger files may belong to a version that is just being published.
+    """
+    storage = LocalStorage(get_settings())
+    if not (digests := storage.digests(older_than)):
+        return 0
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        orphans = digests - digests_in_use(session, digests)
+    return sum(storage.delete(digest) for digest in orphans)
 
 
 def _move(session: Session, user: User, version: int | None, expected: Expected) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -97,7 +98,7 @@ async def _from_form(request: Request) -> list[Incoming]:
         for file in files:
             if not isinstance(file, UploadFile):
                 raise InvalidForm("file must be a file", field="file", remedy="With curl: -F file=@letters.txt")
-            samples += read(file.filename or "", await file.read(), context)
+            samples += await run_in_threadpool(read, file.filename or "", await file.read(), context)
     if not files:
         raise InvalidForm("there is no file", field="file", remedy="With curl: -F file=@letters.txt")
     return samples

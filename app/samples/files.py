@@ -77,7 +77,7 @@ def _csv(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
             yield _of_row(dict(row), f"{name}, line {rows.line_num}", name, context)
     except csv.Error:
         raise _unusable(
-            f"{name}, line {rows.line_num}", "is not CSV", "Quote fields that hold quotes or lines."
+            f"{name}, after line {rows.line_num}", "is not CSV", "Quote fields that hold quotes or lines."
         ) from None
 
 

@@ -45,8 +45,3 @@ def digests_of(session: Session, user_id: str) -> set[str]:
 
 def jobs_of(session: Session, user_id: str) -> Sequence[str]:
     return session.scalars(select(Job.id).where(Job.user_id == user_id)).all()
-
-
-def digests_in_use(session: Session, digests: set[str]) -> set[str]:
-    """Which of these files any version of anybody still needs: ask in a session for every tenant."""
-    return set(session.scalars(select(Adapter.digest).where(Adapter.digest.in_(digests))))

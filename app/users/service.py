@@ -9,6 +9,7 @@ from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
 from app.errors import Conflict, NotFound
 from app.models import User
+from app.repository import digests_in_use
 from app.storage import LocalStorage
 from app.tenancy import tenant_of
 from app.users import repository
@@ -66,6 +67,6 @@ def erase(tenant_id: str, external_id: str) -> Receipt:
         shutil.rmtree(settings.storage_root / "checkpoints" / job_id, ignore_errors=True)
     # Files are named by their content, so other tenants may share one: only a session that sees them all can tell.
     with transaction(EVERY_TENANT) as session:
-        orphans = digests - repository.digests_in_use(session, digests)
+        orphans = digests - digests_in_use(session, digests)
         erased = sum(LocalStorage(settings).delete(digest) for digest in orphans)
     return Receipt(user=external_id, erased=Erased(**counts, adapter_files=erased), erased_at=now())

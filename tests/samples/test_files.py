@@ -1,0 +1,118 @@
+"""Files as people have them."""
+
+from collections.abc import Callable
+from email.message import EmailMessage
+
+import pytest
+
+from app.samples.files import Incoming, UnusableFile, read
+
+
+def texts(name: str, content: str | bytes) -> list[str]:
+    return [item.text for item in read(name, content if isinstance(content, bytes) else content.encode())]
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "NOTES.TXT", "notes.md"])
+def test_blank_lines_separate_paragraphs(name: str) -> None:
+    assert texts(name, "One\nline.\n\n  \nTwo ☺.\n") == ["One\nline.", "Two ☺."]
+
+
+@pytest.mark.parametrize("newline", ["\r\n", "\r", "\n"])
+def test_any_newline_will_do(newline: str) -> None:
+    assert texts("a.txt", f"One{newline}line.{newline}{newline}Two.") == ["One\nline.", "Two."]
+
+
+def test_one_paragraph_is_one_sample() -> None:
+    assert texts("a.txt", "\ufeffOnly this.") == ["Only this."]
+
+
+def test_an_empty_file_has_none() -> None:
+    assert texts("a.txt", " \n\n ") == texts("a.jsonl", "\n") == texts("a.csv", "text\n") == []
+
+
+def test_a_sample_knows_where_it_stood() -> None:
+    assert read("../x/letters.txt", b"One.\n\nTwo.", "work") == [
+        Incoming("One.", "letters.txt, paragraph 1", "work", "letters.txt"),
+        Incoming("Two.", "letters.txt, paragraph 2", "work", "letters.txt"),
+    ]
+
+
+def test_json_lines_name_context_and_source() -> None:
+    content = '{"text": "One.", "context": "home", "source": "chat", "id": 7}\n\n"Two."\n{"text": "Th\u2028ree."}'
+    assert read("a.jsonl", content.encode(), "work") == [
+        Incoming("One.", "a.jsonl, line 1", "home", "chat"),
+        Incoming("Two.", "a.jsonl, line 3", "work", "a.jsonl"),
+        Incoming("Th\u2028ree.", "a.jsonl, line 4", "work", "a.jsonl"),
+    ]
+
+
+def test_csv_rows_name_context_and_source() -> None:
+    content = 'Context, TEXT,more\nhome,"One,\ntwo.",x\n,Three.\n'
+    assert read("a.csv", content.encode(), "work") == [
+        Incoming("One,\ntwo.", "a.csv, line 3", "home", "a.csv"),
+        Incoming("Three.", "a.csv, line 4", "work", "a.csv"),
+    ]
+
+
+def mail(body: str, charset: str = "utf-8") -> EmailMessage:
+    message = EmailMessage()
+    message["Subject"] = "Hello"
+    message.set_content(body, charset=charset)
+    return message
+
+
+def test_a_mail_is_what_its_writer_wrote() -> None:
+    body = "Dear Zoë,\n\nYes, gladly.\n\nOn Monday Zoë wrote:\n> Will you come?\n> Do!\n\nBest, Ada\n-- \nAda Ltd.\n"
+    assert texts("a.eml", mail(body).as_bytes()) == ["Dear Zoë,\n\nYes, gladly.\n\n\nBest, Ada"]
+
+
+def test_a_mail_may_have_its_own_charset_and_an_html_twin() -> None:
+    message = mail("Grüße, Ada", "iso-8859-1")
+    message.add_alternative("<b>Grüße</b>", subtype="html")
+    assert texts("a.eml", message.as_bytes()) == ["Grüße, Ada"]
+
+
+def html_only() -> bytes:
+    message = EmailMessage()
+    message.set_content("<b>Hello</b>", subtype="html")
+    return message.as_bytes()
+
+
+BROKEN: dict[str, tuple[str, bytes, str]] = {
+    "unknown kind": ("a.docx", b"PK", "not known"),
+    "no name": ("", b"text", "not known"),
+    "latin-1": ("a.txt", "One.\n\nGrüße".encode("latin-1"), "a.txt, line 3 is not UTF-8"),
+    "utf-16": ("a.txt", "One.".encode("utf-16"), "line 1 is not UTF-8"),
+    "binary": ("a.md", bytes(range(256)), "is not UTF-8"),
+    "csv latin-1": ("a.csv", "text\nGrüße".encode("latin-1"), "line 2 is not UTF-8"),
+    "not JSON": ("a.jsonl", b'{"text": "a"}\n{"text": ', "line 2 is not JSON"),
+    "deep JSON": ("a.jsonl", b"[" * 200_000, "line 1 is not JSON"),
+    "no text": ("a.jsonl", b'{"words": "a"}', "line 1 has no text"),
+    "a number": ("a.jsonl", b"7", "line 1 has no text"),
+    "text is no text": ("a.jsonl", b'{"text": 7}', "line 1 has no text"),
+    "long context": ("a.jsonl", b'{"text": "a", "context": "' + b"x" * 61 + b'"}', "has a context"),
+    "no column": ("a.csv", b"words\na\n", "has no column text"),
+    "no columns": ("a.csv", b"", "has no column text"),
+    "not CSV": ("a.csv", b'text\n"a"b\n', "after line 1 is not CSV"),
+    "no mail": ("a.eml", html_only(), "no readable plain text"),
+    "unknown charset": ("a.eml", b"Content-Type: text/plain; charset=nope\n\nGr\xfc\xdfe", "no readable plain text"),
+    "wrong charset": ("a.eml", b"Content-Type: text/plain; charset=utf-8\n\nGr\xfc\xdfe", "no readable plain text"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "detail"), BROKEN.values(), ids=BROKEN.keys())
+def test_what_cannot_be_read_says_where_and_what_to_do(name: str, content: bytes, detail: str) -> None:
+    with pytest.raises(UnusableFile, match=detail) as caught:
+        read(name, content)
+    assert caught.value.field == "file"
+    assert caught.value.remedy
+    assert "Gr" not in caught.value.detail
+
+
+@pytest.mark.parametrize("make", [lambda n: b"\xff" * n, lambda n: b"\n \n" * n, lambda n: b'"' * n])
+def test_a_big_hostile_file_is_read_fast(make: Callable[[int], bytes]) -> None:
+    for name in ("a.txt", "a.csv", "a.jsonl", "a.eml"):
+        try:
+            read(name, make(500_000))
+        except UnusableFile:
+            continue

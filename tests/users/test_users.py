@@ -1,0 +1,142 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import func, select
+
+from app.config import Settings
+from app.db import EVERY_TENANT, transaction
+from app.models import Base, Feedback, Job, JobEvent, JobMetric, Rewrite, Tenant, User
+from app.storage import LocalStorage
+
+Make = Callable[..., Any]
+
+both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+
+
+@both
+def test_a_user_is_created_once(client: TestClient) -> None:
+    answer = client.post("/v1/users", json={"id": "ada@example.org", "display_name": "Ada 🌼"})
+    assert answer.status_code == 201
+    assert answer.headers["ETag"] == '"0"'
+    user = answer.json()
+    assert (user["id"], user["display_name"], user["active_version"]) == ("ada@example.org", "Ada 🌼", None)
+    assert client.get("/v1/users/ada@example.org").json() == user
+    again = client.post("/v1/users", json={"id": "ada@example.org"})
+    assert (again.status_code, again.json()["type"], again.json()["field"]) == (
+        409,
+        "urn:idiolect:problem:user-exists",
+        "id",
+    )
+    assert client.get("/v1/users/ada@example.org").json() == user
+
+
+@pytest.mark.parametrize("name", ["", " ada", "ada ", "a/b", ".", "..", "a\nb", "a\0b", "x" * 201])
+def test_ids_that_cannot_stand_in_a_path_are_refused(client: TestClient, name: str) -> None:
+    answer = client.post("/v1/users", json={"id": name})
+    assert (answer.status_code, answer.json()["field"]) == (422, "id")
+
+
+def test_two_tenants_may_use_the_same_id(client: TestClient, make_user: Make, other_tenant: Tenant) -> None:
+    make_user("ada", other_tenant)
+    assert client.post("/v1/users", json={"id": "ada"}).status_code == 201
+
+
+@both
+def test_pages_hold_everybody_once_newest_first(client: TestClient, make_user: Make, other_tenant: Tenant) -> None:
+    make_user("foreign", other_tenant)
+    for number in range(5):
+        make_user(f"user-{number}")
+    seen, cursor = [], None
+    for size in (2, 2, 1):
+        page = client.get("/v1/users", params={"limit": 2, **({"cursor": cursor} if cursor else {})}).json()
+        assert len(page["items"]) == size
+        seen += [user["id"] for user in page["items"]]
+        cursor = page["next"]
+        # Whoever arrives meanwhile does not shift the pages.
+        make_user(f"late-{size}-{len(seen)}")
+    assert cursor is None
+    assert seen == ["user-4", "user-3", "user-2", "user-1", "user-0"]
+
+
+def belongings(user: User) -> list[Any]:
+    rewrite = Rewrite(
+        id="rewrite-" + user.external_id,
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        text="in",
+        outputs=["out"],
+        base_digest="0" * 64,
+        seed=1,
+    )
+    job = Job(id="job-" + user.external_id, tenant_id=user.tenant_id, user_id=user.id, recipe="voice")
+    return [
+        rewrite,
+        job,
+        Feedback(tenant_id=user.tenant_id, user_id=user.id, rewrite_id=rewrite.id, text="nice"),
+        JobEvent(tenant_id=user.tenant_id, job_id=job.id, kind="note"),
+        JobMetric(tenant_id=user.tenant_id, job_id=job.id, stage="sft", step=1, name="loss", value=1.0),
+    ]
+
+
+def rows_per_table() -> dict[str, int]:
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        return {
+            name: session.scalar(select(func.count()).select_from(table)) or 0
+            for name, table in Base.metadata.tables.items()
+            if name not in ("tenants", "api_keys", "admin_logins")
+        }
+
+
+@both
+def test_erasing_leaves_nothing_of_them_and_all_of_others(
+    client: TestClient,
+    make_user: Make,
+    make_samples: Make,
+    make_adapter: Make,
+    other_tenant: Tenant,
+    settings: Settings,
+) -> None:
+    ada, neighbour, foreign = make_user("ada"), make_user("bob"), make_user("eve", other_tenant)
+    for user in (neighbour, foreign):
+        make_samples(user, 2)
+        make_adapter(user, b"shared by " + user.external_id.encode(), promote=True)
+    before = rows_per_table()
+    make_samples(ada, 3)
+    own = make_adapter(ada, b"only ada's", promote=True)
+    shared = [make_adapter(ada, b"shared by bob"), make_adapter(ada, b"shared by eve")]
+    with transaction(ada.tenant_id) as session:
+        for row in belongings(ada):
+            session.add(row)
+            session.flush()
+    checkpoint = settings.storage_root / "checkpoints" / "job-ada"
+    checkpoint.mkdir(parents=True)
+    (checkpoint / "state.pt").write_bytes(b"texts of ada")
+
+    answer = client.delete("/v1/users/ada")
+
+    assert answer.status_code == 200
+    receipt = answer.json()
+    assert receipt["user"] == "ada"
+    assert receipt["erased"] == {
+        "samples": 3,
+        "rewrites": 1,
+        "feedback": 1,
+        "jobs": 1,
+        "adapters": 3,
+        "adapter_files": 1,
+    }
+    assert client.get("/v1/users/ada").status_code == 404
+    assert rows_per_table() == {**before, "users": before["users"] - 1}
+    storage = LocalStorage(settings)
+    assert not storage.path(own.digest).exists()
+    assert all(storage.path(adapter.digest).exists() for adapter in shared)
+    assert not checkpoint.exists()
+
+
+def test_who_is_erased_can_come_anew(client: TestClient, make_user: Make, make_samples: Make) -> None:
+    make_samples(make_user("ada"))
+    client.delete("/v1/users/ada")
+    assert client.post("/v1/users", json={"id": "ada"}).status_code == 201
+    assert client.get("/v1/users/ada/samples").json()["items"] == []
