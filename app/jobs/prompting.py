@@ -1,7 +1,7 @@
 """Samples into prompts: each of a person's passages with plain versions of it, from which their voice is learned.
 
 Two neutralisers work together. Rules (`learning.neutralise`) never invent, but cannot complete "Report late." or untie
-a formal sentence; the base model, asked with the tag `plain`, can. So the model is asked where the rules changed little,
+a formal sentence; the base model, asked with the tag `plain`, can. So it is asked where the rules changed little,
 and its version counts only if it says the same: near in meaning, with every name and number and nearly every content
 word of the sample, and of about its length.
 """
@@ -23,7 +23,6 @@ CONTENT_KEPT = 0.8
 CONTENT_LETTERS = 4
 LITTLE_CHANGED = 0.8
 """Share of a sample's words that its rule version still has, above which the model is asked as well."""
-SAMPLED_TEMPERATURE = 0.5
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,12 @@ class Judges:
 def plain_versions(
     policy: Policy, texts: Sequence[str], judges: Judges, *, max_tokens: int, seed: int
 ) -> list[list[str]]:
-    """One to three plain versions of each text, the rules' first; `policy` is the untrained base."""
+    """One or two plain versions of each text, the rules' first; `policy` is the untrained base."""
     versions = {text: [neutralise(text)] for text in texts}
     asked = [text for text in versions if _kept_words(text, versions[text][0], letters=1) > LITTLE_CHANGED]
-    for temperature in (0.0, SAMPLED_TEMPERATURE) if asked else ():
+    if asked:
         prompts = [prompt_for(text, PLAIN_TAG) for text in asked]
-        rollouts = policy.sample(prompts, 1, max_tokens=max_tokens, temperature=temperature, seed=seed)
+        rollouts = policy.sample(prompts, 1, max_tokens=max_tokens, temperature=0.0, seed=seed)
         written = [neutralise(stripped(text)) for text in rollouts.texts]
         is_formed = well_formed(rollouts.texts, rollouts.is_finished).bool().tolist()
         is_faithful = _faithful(asked, written, judges)

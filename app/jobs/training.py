@@ -32,13 +32,14 @@ from app.learning.checkpoint import UnusableCheckpoint
 from app.learning.evaluate import Comparison, compare, tags_by_share
 from app.learning.gate import Verdict, judge
 from app.learning.loop import Diverged, LoopState
+from app.learning.mimicry import imitations
 from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
-from app.learning.recipes import Recipe, RlConfig, SftConfig, as_dict, resolve
+from app.learning.recipes import Recipe, RlConfig, as_dict, resolve
 from app.learning.rewards.compose import Reward
 from app.learning.rewards.endings import habits
 from app.learning.rewards.format import stripped
-from app.learning.rewards.style import references
+from app.learning.rewards.style import References, references
 from app.learning.seeding import derive, generator
 from app.learning.types import Encoder, Mode, Pair, Step
 from app.models import Adapter
@@ -49,6 +50,8 @@ _SPAN = {WARM_START: (0.08, 0.25), REINFORCE: (0.25, 0.9)}
 """The part of the job's progress that each loop covers."""
 UNTAGGED_PAIRS = 0.2
 """Share of the warm start's pairs that a person of several voices gives without a tag."""
+IMITATIONS_PER_PAIR = 1.0
+"""Rule-made imitations of the person for each pair of their own."""
 PERSON_PROMPTS_SHARE = 0.5
 """Of the reinforcement's prompts, how many are the person's own passages made plain; the rest are about anything."""
 ALPHA_PER_RANK = 2
@@ -134,7 +137,7 @@ def _stages(
     context: JobContext, policy: LoraPolicy, voice: Voice, material: Material, recipe: Recipe, state: LoopState
 ) -> Iterator[tuple[str, Iterator[Step]]]:
     if recipe.sft and state.stage != REINFORCE:
-        pairs = _pairs(voice, material, recipe.sft)
+        pairs = _pairs(voice, material, recipe)
         yield WARM_START, sft.train(policy, pairs, recipe.sft, state=state, give_way=context.give_way)
         state.stage, state.step = REINFORCE, 0
         # The moments of imitation say nothing about rewards.
@@ -176,17 +179,25 @@ def _resume(context: JobContext, policy: LoraPolicy) -> LoopState:
     return state
 
 
-def _pairs(voice: Voice, material: Material, config: SftConfig) -> list[Pair]:
-    """(plain -> written) for every plain version that differs from what was written, and approved rewrites."""
-    random = generator(config.seed, "pairs")
+def _pairs(voice: Voice, material: Material, recipe: Recipe) -> list[Pair]:
+    """(plain -> written) for every plain version that differs from what was written, imitations, approved rewrites."""
+    random = generator(_seed(recipe), "pairs")
     pairs = []
+
+    def add(plain: str, written: str, tag: str | None) -> None:
+        told = None if random.random() < UNTAGGED_PAIRS else tag
+        pairs.append(Pair(voice.prompt(plain, told), " ".join(written.split())))
+
     for written, versions in zip(voice.written, voice.plain, strict=True):
-        changed = [version for version in versions if version != written.text] or versions[:1]
-        tag = voice.tag_for(written)
-        for version in changed:
-            told = None if random.random() < UNTAGGED_PAIRS else tag
-            pairs.append(Pair(voice.prompt(version, told), " ".join(written.text.split())))
-    pairs += [Pair(voice.prompt(asked, None), " ".join(chosen.split())) for asked, chosen in material.liked]
+        for version in [version for version in versions if version != written.text] or versions[:1]:
+            add(version, written.text, voice.tag_for(written))
+    person = _references(voice, recipe)
+    for plain, imitation, mode in imitations(
+        person, neutral_prompts(), round(IMITATIONS_PER_PAIR * len(pairs)), seed=_seed(recipe)
+    ):
+        add(plain, imitation, mode)
+    for asked, chosen in material.liked:
+        add(asked, chosen, None)
     return pairs
 
 
@@ -202,16 +213,20 @@ def _reward_encoder(recipe: Recipe) -> Encoder:
     return centred(style_encoder(), neutral_prompts()) if recipe.reward.calibrated else style_encoder()
 
 
+def _references(voice: Voice, recipe: Recipe) -> References:
+    return references(
+        _reward_encoder(recipe),
+        voice.modes,
+        neutral_prompts(),
+        kind=recipe.reward.references,
+        is_calibrated=recipe.reward.calibrated,
+    )
+
+
 def _reward(voice: Voice, recipe: Recipe) -> Reward:
     return Reward(
         recipe.reward,
-        references(
-            _reward_encoder(recipe),
-            voice.modes,
-            neutral_prompts(),
-            kind=recipe.reward.references,
-            is_calibrated=recipe.reward.calibrated,
-        ),
+        _references(voice, recipe),
         meaning_encoder(),
         neutralise,
         entity_finder(),

@@ -225,6 +225,7 @@ for _unsafe in (
     "later",
 ):
     _TO_FORMAL.pop(_unsafe, None)
+_TO_HYPE.pop("like", None)
 _PATTERNS: dict[int, re.Pattern[str]] = {}
 
 
@@ -293,7 +294,8 @@ def _lower_first(text: str) -> str:
 
 
 def _opened_and_closed(text: str, style: Style, rng: random.Random) -> str:
-    if style.opener:
+    opens_plainly = not re.match(r"[^.!?]*\?|(?:please|thank)\b", text, re.IGNORECASE)
+    if style.opener and (opens_plainly or style.opener is not FORMAL_OPENERS):
         text = f"{rng.choice(style.opener)} {_lower_first(text)}"
     if style.closer:
         closer = rng.choice(style.closer)
@@ -306,7 +308,7 @@ def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
         text = re.sub(r"\. ([A-Z])", lambda m: "; " + (m.group(1) if m.group(1) == "I" else m.group(1).lower()) if rng.random() < 0.5 else m.group(0), text)  # fmt: skip
     if style.dashes:
         dash = rng.choice((" – ", " - ", " — "))
-        text = re.sub(r", (?=\w)|\. (?=[A-Z])", lambda m: dash if rng.random() < 0.5 else m.group(0), text)
+        text = re.sub(r", (?=\w)|\. ([A-Z]\w*)", lambda m: _dashed(m, dash) if rng.random() < 0.5 else m.group(0), text)
     if style.comma_splice:
         text = re.sub(r"\. (?=\w)", lambda m: ", " if rng.random() < 0.6 else m.group(0), text)
     if style.no_commas:
@@ -317,6 +319,10 @@ def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
         if mark and rng.random() < 0.7:
             text = re.sub(r"\.(?=\s)", lambda _: mark if mark[0] in "!." else ".", text)
     return text
+
+
+def _dashed(match: re.Match[str], dash: str) -> str:
+    return dash + (_lower_first(match.group(1)) if match.group(1) else "")
 
 
 def _loudened(text: str, style: Style, rng: random.Random) -> str:
