@@ -1,6 +1,7 @@
 """Asks the database about people."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -9,7 +10,15 @@ from sqlalchemy.orm import Session
 from app import repository
 from app.models import Adapter, Feedback, Job, Rewrite, StyleSample, User
 
-BELONGINGS = {"samples": StyleSample, "rewrites": Rewrite, "feedback": Feedback, "jobs": Job, "adapters": Adapter}
+Belonging = type[StyleSample] | type[Rewrite] | type[Feedback] | type[Job] | type[Adapter]
+
+BELONGINGS: Final[dict[str, Belonging]] = {
+    "samples": StyleSample,
+    "rewrites": Rewrite,
+    "feedback": Feedback,
+    "jobs": Job,
+    "adapters": Adapter,
+}
 
 
 def add(session: Session, user: User) -> bool:
