@@ -1,5 +1,6 @@
-"""Rotary positions: the tables come from transformers' own formulas, so every scaling it knows is the reference's."""
+"""Rotary positions (arXiv:2104.09864). Scaled ones take transformers' own formulas, so they are the reference's."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -7,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from app.inference.architecture import UnsupportedModel
+from app.inference.architecture import Architecture, UnsupportedModel
 
 SCALINGS = ("default", "linear", "llama3", "yarn")
 """Those whose frequencies do not depend on the length of the text."""
@@ -35,16 +36,22 @@ class Rotations:
 
     @classmethod
     def load(cls, folder: Path, *, device: str, dtype: torch.dtype) -> Self:
-        from transformers import AutoConfig
-        from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
-        from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
-
-        config = AutoConfig.from_pretrained(folder)
-        kind = config.rope_parameters["rope_type"]
+        """As config.json says, in the words of any version of transformers. Raises UnsupportedModel."""
+        architecture, config = Architecture.load(folder), json.loads((folder / "config.json").read_text())
+        settings = config.get("rope_parameters") or config.get("rope_scaling") or {}
+        kind = settings.get("rope_type") or settings.get("type") or "default"
         if kind not in SCALINGS:
             raise UnsupportedModel(f"{folder.name} scales positions by {kind!r}; supported are {', '.join(SCALINGS)}")
-        plain = LlamaRotaryEmbedding.compute_default_rope_parameters
-        frequencies, scale = (plain if kind == "default" else ROPE_INIT_FUNCTIONS[kind])(config)
+        if kind == "default":
+            base = settings.get("rope_theta") or config.get("rope_theta") or 10_000.0
+            size = architecture.head_dim
+            frequencies, scale = base ** (-torch.arange(0, size, 2, dtype=torch.float32) / size), 1.0
+        else:
+            # Importing transformers takes seconds, which the packaged base need not wait for.
+            from transformers import AutoConfig
+            from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
+
+            frequencies, scale = ROPE_INIT_FUNCTIONS[kind](AutoConfig.from_pretrained(folder))
         return cls(frequencies.float().to(device), float(scale), dtype)
 
     def at(self, positions: Tensor) -> Rotation:

@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +62,31 @@ def test_logprobs_are_those_of_the_words_after_each_prompt(tiny_base: Path, tiny
         expected.append(logits[prompt - 1 : -1].log_softmax(-1).gather(1, words[:, None])[:, 0])
     found = tiny_model.logprobs(rows, prompts, temperature=temperature)
     assert torch.allclose(found, torch.cat(expected), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        {"rope_theta": 50_000.0, "rope_scaling": None},
+        {"rope_theta": 500_000.0, "rope_scaling": {key: value for key, value in LLAMA3.items() if key != "rope_theta"}},
+        {"rope_theta": 10_000.0, "rope_scaling": {"type": "linear", "factor": 2.0}},
+    ],
+)
+def test_configs_of_older_transformers_are_read_alike(tiny_base: Path, tmp_path: Path, old: dict[str, Any]) -> None:
+    for path in tiny_base.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((tiny_base / "config.json").read_text())
+    del config["rope_parameters"], config["head_dim"]
+    (tmp_path / "config.json").write_text(json.dumps(config | old))
+    ids, model = random_ids(2, 60), LlamaModel.load(tmp_path, dtype=torch.float32)
+    assert torch.allclose(model.logits(model.hidden(ids)), reference(tmp_path, ids), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_loading_a_plain_llama_does_not_import_transformers(tiny_base: Path) -> None:
+    code = "import sys; from pathlib import Path; from app.inference.model import LlamaModel; "
+    code += "LlamaModel.load(Path(sys.argv[1])); sys.exit('transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code, str(tiny_base)], check=False).returncode == 0
 
 
 def test_rows_that_share_a_prompt_are_those_of_rows_alone(tiny_model: LlamaModel) -> None:
