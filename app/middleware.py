@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.db import new_id
-from app.errors import AppError, Internal, TooLarge
+from app.errors import AppError, Internal, NotFound, TooLarge
 from app.log import where
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,11 @@ class RequestContext:
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
-                await self.app(scope, receive, send_with_id)
+                if "\0" in scope["path"]:  # no row has it in its key, and Postgres would not even look
+                    nowhere = NotFound("there is nothing at this address", remedy="Leave the NUL character out of it.")
+                    await _answer(nowhere, scope, receive, send_with_id)
+                else:
+                    await self.app(scope, receive, send_with_id)
             except Exception as error:
                 log.error("unexpected error", route=_route(scope), **where(error))
                 if not status:

@@ -1,11 +1,14 @@
 """What all request and response bodies share."""
 
-from typing import Annotated, Generic, TypeVar
+import re
+from typing import Annotated, Final, Generic, TypeVar
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
+
+UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
 class Body(BaseModel):
@@ -27,13 +30,14 @@ class Page(BaseModel, Generic[Item]):
     next: str | None = None
 
 
+def is_storable(text: str) -> bool:
+    """Whether every database can hold it: no NUL, no half of a surrogate pair."""
+    return UNSTORABLE.search(text) is None
+
+
 def _storable(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("must not contain the NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must not contain half of a surrogate pair") from None
+    if not is_storable(text):
+        raise ValueError("must not contain the NUL character or half of a surrogate pair")
     return text
 
 

@@ -20,7 +20,7 @@ CASES: list[tuple[str, str, dict[str, Any], int, str, str | None]] = [
     ("GET", "/v1/users?limit=0", {}, 422, "unprocessable", "limit"),
     ("GET", "/v1/users?limit=201", {}, 422, "unprocessable", "limit"),
     ("GET", "/v1/users?cursor=1", {}, 422, "unprocessable", "cursor"),
-    ("GET", "/v1/users/%00", {}, 422, "unprocessable", "user"),
+    ("GET", "/v1/users/%00", {}, 404, "not-found", None),
     ("GET", "/v1/nowhere", {}, 404, "not-found", None),
     ("PUT", "/v1/users", {"json": {}}, 405, "method-not-allowed", None),
 ]

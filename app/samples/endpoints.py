@@ -12,9 +12,9 @@ from starlette.datastructures import UploadFile
 from app.auth import ReadSession, Writer, WriteSession
 from app.errors import AppError, Unprocessable
 from app.samples import service
-from app.samples.files import Incoming, read
+from app.samples.files import MAX_CONTEXT, Incoming, read
 from app.samples.schemas import SampleIn, SamplesIn, SamplesOut, SampleView
-from app.schemas import Cursor, Limit, Page, UserPath
+from app.schemas import Cursor, Limit, Page, UserPath, is_storable
 from app.users import service as users
 
 router = APIRouter(prefix="/v1/users/{user}/samples", tags=["samples"])
@@ -33,7 +33,7 @@ BODIES: Final[dict[str, Any]] = {
         "additionalProperties": False,
         "properties": {
             "file": {"type": "array", "items": {"type": "string", "format": "binary"}},
-            "context": {"type": "string", "minLength": 1, "maxLength": 60},
+            "context": {"type": "string", "minLength": 1, "maxLength": MAX_CONTEXT},
         },
     },
 }
@@ -90,9 +90,13 @@ async def _from_form(request: Request) -> list[Incoming]:
         if unknown := fields - {"file", "context"}:
             name = sorted(unknown)[0]
             raise InvalidForm(f"{name} is not known", field=name, remedy="Send file (one or many) and context.")
-        if not (context is None or (isinstance(context, str) and 0 < len(context) <= 60 and "\0" not in context)):
+        if not (
+            context is None or (isinstance(context, str) and 0 < len(context) <= MAX_CONTEXT and is_storable(context))
+        ):
             raise InvalidForm(
-                "context must have 1 to 60 characters", field="context", remedy="Shorten it or leave it out."
+                f"context must have 1 to {MAX_CONTEXT} characters",
+                field="context",
+                remedy="Shorten it or leave it out.",
             )
         samples: list[Incoming] = []
         for file in files:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import PurePath
-from typing import Final
+from typing import Final, TypeGuard
 
 from app.errors import Unprocessable
+from app.schemas import UNSTORABLE, is_storable
 
 MAX_CONTEXT: Final = 60
 MAX_SOURCE: Final = 200
@@ -36,7 +37,7 @@ class Incoming:
 
 def read(name: str, content: bytes, context: str | None = None) -> list[Incoming]:
     """All samples of a file, each with `context` unless its row names another. Raises UnusableFile."""
-    name = PurePath(name).name[:MAX_SOURCE] or "file"
+    name = UNSTORABLE.sub("", PurePath(name).name)[-MAX_SOURCE:] or "file"
     reader = READERS.get(PurePath(name).suffix.lower())
     if reader is None:
         raise UnusableFile(
@@ -110,11 +111,15 @@ def _own_words(mail: str) -> str:
 
 def _of_row(row: dict[str | None, object], place: str, name: str, context: str | None) -> Incoming:
     named, source = row.get("context") or context, row.get("source") or name
-    if named is not None and not (isinstance(named, str) and len(named) <= MAX_CONTEXT):
-        raise _unusable(place, f"has a context that is not a text of at most {MAX_CONTEXT} characters", "Shorten it.")
-    if not (isinstance(source, str) and len(source) <= MAX_SOURCE):
-        raise _unusable(place, f"has a source that is not a text of at most {MAX_SOURCE} characters", "Shorten it.")
+    if named is not None and not _is_label(named, MAX_CONTEXT):
+        raise _unusable(place, "has a context we cannot keep", f"Use a text of at most {MAX_CONTEXT} characters.")
+    if not _is_label(source, MAX_SOURCE):
+        raise _unusable(place, "has a source we cannot keep", f"Use a text of at most {MAX_SOURCE} characters.")
     return Incoming(str(row.get("text") or ""), place, named, source)
+
+
+def _is_label(value: object, longest: int) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= longest and is_storable(value)
 
 
 def _decoded(name: str, content: bytes) -> str:

@@ -14,6 +14,7 @@ from app.models import StyleSample, User
 from app.samples import repository
 from app.samples.files import Incoming
 from app.samples.schemas import SampleResult, SamplesOut
+from app.schemas import is_storable
 from app.users import service as users
 
 
@@ -49,13 +50,13 @@ def add(session: Session, external_id: str, incoming: Sequence[Incoming], *, is_
     faults = {index: fault for index, item in enumerate(incoming) if (fault := _fault(item.text))}
     if faults and (is_strict or len(faults) == len(incoming)):
         raise _unusable(incoming, faults, is_strict)
-    known = repository.ids_by_fingerprint(session, user.id, [fingerprint(item.text) for item in incoming])
+    digests = {index: fingerprint(item.text) for index, item in enumerate(incoming) if index not in faults}
+    known = repository.ids_by_fingerprint(session, user.id, digests.values())
     results = []
     for index, item in enumerate(incoming):
-        digest = fingerprint(item.text)
         if index in faults:
             results.append(SampleResult(place=item.place, result="rejected", reason=faults[index]))
-        elif digest in known:
+        elif (digest := digests[index]) in known:
             results.append(SampleResult(place=item.place, result="duplicate", id=known[digest]))
         else:
             known[digest] = _store(session, user, item, digest)
@@ -108,8 +109,8 @@ def _fault(text: str) -> str | None:
     limit = get_settings().max_sample_chars
     if not any(character.isprintable() and not character.isspace() for character in text):
         return "there is no text in it"
-    if "\0" in text:
-        return "it contains the NUL character"
+    if not is_storable(text):
+        return "it contains NUL or half a character"
     if len(text) > limit:
         return f"it has {len(text)} characters, at most {limit} are possible"
     return None

@@ -91,6 +91,8 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
     "a number": ("a.jsonl", b"7", "line 1 has no text"),
     "text is no text": ("a.jsonl", b'{"text": 7}', "line 1 has no text"),
     "long context": ("a.jsonl", b'{"text": "a", "context": "' + b"x" * 61 + b'"}', "has a context"),
+    "context of NUL": ("a.csv", b"text,context\na,x\0\n", "line 2 has a context"),
+    "half a source": ("a.jsonl", b'{"text": "a", "source": "\\ud83c"}', "line 1 has a source"),
     "no column": ("a.csv", b"words\na\n", "has no column text"),
     "no columns": ("a.csv", b"", "has no column text"),
     "not CSV": ("a.csv", b'text\n"a"b\n', "after line 1 is not CSV"),

@@ -112,6 +112,16 @@ def test_files_are_read_and_their_faults_left_out(client: TestClient) -> None:
     assert {sample["context"] for sample in client.get(PATH).json()["items"]} == {"work"}
 
 
+@both
+def test_what_no_database_can_hold_is_left_out(client: TestClient) -> None:
+    answer = client.post(
+        PATH, files={"file": ("a\0.jsonl", '"One."\n"Tw\\u0000o."\n"Three \\ud83c"\n"Four \\ud83c\\udf3c"')}
+    )
+    assert results(answer) == ["stored", "rejected", "rejected", "stored"]
+    assert sorted(stored(client)) == ["Four 🌼", "One."]
+    assert client.delete(f"{PATH}/%00").status_code == 404
+
+
 def test_one_unreadable_file_refuses_them_all(client: TestClient) -> None:
     answer = client.post(PATH, files=[("file", ("a.txt", "One.")), ("file", ("b.txt", b"\xff"))])
     assert (answer.status_code, answer.json()["detail"]) == (422, "b.txt, line 1 is not UTF-8")
