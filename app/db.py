@@ -91,10 +91,12 @@ class Identified:
 
 
 def build_engine(url: str) -> Engine:
-    # Parameters are hidden because they are people's texts, and error messages reach the log.
+    # Parameters are hidden because they are people's texts, and error messages reach the log. The overflow gives each
+    # of the web's forty threads a connection, as on SQLite a writer waits for the others while holding one.
+    options: dict[str, Any] = {"hide_parameters": True, "max_overflow": 40}
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, hide_parameters=True)
+        return create_engine(url, pool_pre_ping=True, **options)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, **options)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:

@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import event
+
+from app.config import get_settings
+from app.db import get_engine
 
 JSON = {"Content-Type": "application/json"}
 CASES: list[tuple[str, str, dict[str, Any], int, str, str | None]] = [
@@ -56,3 +60,31 @@ def test_what_was_sent_is_not_repeated(client: TestClient) -> None:
 def test_a_405_names_the_methods(client: TestClient) -> None:
     answer = client.put("/v1/users")
     assert answer.headers["Allow"] in answer.json()["remedy"]
+
+
+def test_a_lost_database_is_not_the_callers_fault(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("IDIOLECT_DATABASE_URL", "postgresql://somebody:hush@127.0.0.1:9/nothing")
+    get_settings.cache_clear()
+    answer = client.get("/v1/users")
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (503, "urn:idiolect:problem:unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    assert "OperationalError" in caplog.text
+    assert "hush" not in answer.text + caplog.text
+
+
+def test_a_full_database_says_so(client: TestClient, database: str) -> None:
+    """SQLite's own limit of pages stands for the disk's."""
+
+    def limit(connection: Any, _: object) -> None:
+        connection.execute("PRAGMA max_page_count=1")
+
+    get_engine(database).dispose()
+    event.listen(get_engine(database), "connect", limit)
+    samples = [{"text": f"{number} " + "x" * 10_000} for number in range(100)]
+    client.post("/v1/users", json={"id": "ada"})
+    answer = client.post("/v1/users/ada/samples", json={"samples": samples})
+    assert (answer.status_code, answer.json()["type"]) == (507, "urn:idiolect:problem:storage-full")
+    assert client.get("/v1/users/ada/samples").json()["items"] == []
