@@ -104,6 +104,11 @@ class Architecture:
         embeddings = self.vocabulary * self.hidden * (1 if self.is_tied else 2)
         return embeddings + self.layers * (linears + biases + 2 * self.hidden) + self.hidden
 
+    @property
+    def activations(self) -> int:
+        """Numbers per token and layer that training keeps for the backward pass (measured, about)."""
+        return 8 * self.hidden + 4 * self.fused["qkv"].width + 3 * self.intermediate
+
     def has_bias(self, group: str) -> bool:
         return self.has_attention_bias if group in ("qkv", "o") else self.has_mlp_bias
 

@@ -13,6 +13,7 @@ from typing import Self
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from app.inference.architecture import Architecture
 from app.inference.delta import Delta, Group
@@ -20,6 +21,9 @@ from app.inference.ops import rms_norm, swiglu, word_logprobs
 from app.inference.packing import Packed, pack
 from app.inference.rope import Rotation, Rotations
 from app.inference.weights import Weights
+
+CPU_ACTIVATION_BYTES = 512 * 2**20
+"""Keeps a training of the packaged base, in float32 and with everything else that its worker holds, below 2.5 GB."""
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, q [B, H, T, D], k [B, K, T, D], v [B, K, T, D]) -> [B, H, T, D]; decoding puts its cache behind this."""
@@ -39,6 +43,8 @@ class LlamaModel:
     architecture: Architecture
     weights: Weights
     rotations: Rotations
+    activation_bytes: int
+    """What autograd may keep of a training pass; 0 on a GPU: half of the memory that is free then."""
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -> Self:
@@ -49,7 +55,8 @@ class LlamaModel:
         architecture = Architecture.load(folder)
         dtype = dtype or best_dtype(device)
         weights = Weights.load(folder, architecture, device=device, dtype=dtype)
-        return cls(architecture, weights, Rotations.load(folder, device=device, dtype=dtype))
+        rotations = Rotations.load(folder, device=device, dtype=dtype)
+        return cls(architecture, weights, rotations, CPU_ACTIVATION_BYTES if device == "cpu" else 0)
 
     @property
     def device(self) -> torch.device:
@@ -90,9 +97,20 @@ class LlamaModel:
     def run(self, ids_B_T: Tensor, rotation: Rotation, attend: Attend, delta: Delta | None) -> Tensor:
         """The layers themselves, for callers that bring their own positions, mask and cache."""
         x = F.embedding(ids_B_T, self.weights.embedding)
+        recomputed = self._recomputed_layers(ids_B_T.numel()) if delta and torch.is_grad_enabled() else 0
         for layer in range(self.architecture.layers):
-            x = self._layer(layer, x, rotation, attend, delta)
+            if layer < recomputed:
+                x = checkpoint(self._layer, layer, x, rotation, attend, delta, use_reentrant=False)
+            else:
+                x = self._layer(layer, x, rotation, attend, delta)
         return self.normed(x)
+
+    def _recomputed_layers(self, tokens: int) -> int:
+        """How many layers must compute their activations again in the backward pass for the rest to fit in memory."""
+        layers = self.architecture.layers
+        needed = tokens * layers * self.architecture.activations * self.dtype.itemsize
+        room = self.activation_bytes or torch.cuda.mem_get_info(self.device)[0] // 2
+        return 0 if needed <= room else layers - layers * room // needed
 
     def _hidden_packed(self, packed: Packed, delta: Delta | None) -> Tensor:
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

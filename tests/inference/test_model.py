@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,18 @@ def test_rows_that_share_a_prompt_are_those_of_rows_alone(tiny_model: LlamaModel
     assert torch.allclose(values[0], values[1], atol=1e-4)
     assert torch.allclose(gradients[0], gradients[1], atol=1e-3)
     assert gradients[0].norm() > 1
+
+
+def test_recomputing_activations_changes_no_gradient(tiny_model: LlamaModel) -> None:
+    rows, gradients = random_ids(4, 30).tolist(), []
+    one_layer = 4 * 29 * tiny_model.architecture.activations * 4
+    for room, recomputed in ((2 * one_layer, 0), (one_layer, 1), (1, 2)):
+        model, lora = replace(tiny_model, activation_bytes=room), Lora(tiny_model.architecture, rank=4, alpha=8)
+        assert model._recomputed_layers(4 * 29) == recomputed
+        model.logprobs(rows, [10] * 4, lora.delta(torch.float32)).sum().backward()
+        gradients.append(lora.B["gate_up"].grad)
+    assert torch.equal(gradients[0], gradients[1])
+    assert torch.equal(gradients[0], gradients[2])
 
 
 def test_a_fresh_adapter_changes_nothing_and_a_trained_one_does(tiny_model: LlamaModel) -> None:
