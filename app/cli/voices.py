@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from app.cli.output import AsJson, User, api, console, print_json, show
 from app.demo.show import follow as watch
+from app.inference.types import DEFAULT_TEMPERATURE
 from app.rest import of_user
 
 jobs = typer.Typer(help="Trainings.", no_args_is_help=True)
@@ -28,7 +29,7 @@ def rewrite(
     adapter: Annotated[str, typer.Option(help="active, base or a version number")] = "active",
     context: Annotated[str | None, typer.Option(help="which of the person's voices")] = None,
     n: Annotated[int, typer.Option(help="how many versions")] = 1,
-    temperature: Annotated[float, typer.Option()] = 0.7,
+    temperature: Annotated[float, typer.Option()] = DEFAULT_TEMPERATURE,
     seed: Annotated[int | None, typer.Option()] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -16,7 +16,7 @@ from app.config import Settings
 from app.demo import show
 from app.demo.people import Person, feedback, from_folder, packaged, unseen
 from app.local import local_key, web_address
-from app.rest import Api, Json, Problem
+from app.rest import Api, Json, Problem, of_user
 from app.supervisor import Supervisor
 
 AT_ONCE = 8
@@ -55,7 +55,7 @@ def run(settings: Settings, options: Options, console: Console) -> Json:
             for person in people:
                 _introduce(api, person)
         started = time.monotonic()
-        jobs = {p.name: api.post(f"/v1/users/{p.id}/training-jobs", {"recipe": "voice"})["id"] for p in people}
+        jobs = {p.name: api.post(of_user(p.id, "/training-jobs"), {"recipe": "voice"})["id"] for p in people}
         console.print(f"[bold]train[/] {len(jobs)} {'voice' if len(jobs) == 1 else 'voices'}, one after the other")
         ended = show.follow(console, api, jobs)
         timings["train"] = time.monotonic() - started
@@ -94,12 +94,12 @@ def _timed(console: Console, timings: dict[str, float], step: str) -> Iterator[N
 def _introduce(api: Api, person: Person) -> None:
     """Make the person anew, so that the demo can be run again and again."""
     try:
-        api.delete(f"/v1/users/{person.id}")
+        api.delete(of_user(person.id))
     except Problem as problem:
         if problem.status != 404:
             raise
     api.post("/v1/users", {"id": person.id, "display_name": person.name})
-    path = f"/v1/users/{person.id}/samples"
+    path = of_user(person.id, "/samples")
     if person.files:
         for file in person.files:
             api.upload(path, file)
@@ -174,4 +174,4 @@ def _measure(
 
 
 def _samples(api: Api, person: Person) -> list[tuple[str, str | None]]:
-    return [(row["text"], row.get("context")) for row in api.pages(f"/v1/users/{person.id}/samples")]
+    return [(row["text"], row.get("context")) for row in api.pages(of_user(person.id, "/samples"))]

@@ -9,6 +9,9 @@ PREFIX = "Rewritten: "
 PLAIN_TAG = "plain"
 """The one tag the warmed-up base itself knows: say it without style. Used to turn samples into prompts."""
 
+DEFAULT_TEMPERATURE = 0.4
+"""Of a request that asks for none. Higher is livelier, and small bases then start to misspell names."""
+
 
 def prompt_for(passage: str, tag: str | None) -> str:
     """The text the model continues: the passage on a line, then (if a mode is asked for) its tag on a line.
@@ -45,7 +48,7 @@ class RewriteSpec:
     adapter_digest: str | None = None
     tag: str | None = None
     n: int = 1
-    temperature: float = 0.7
+    temperature: float = DEFAULT_TEMPERATURE
     top_p: float = 1.0
     max_tokens: int | None = None
     """Limit per passage; None: chosen from the passage's own length."""

@@ -22,7 +22,7 @@ from app.inference.likelihood import base_likelihood
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
-from app.inference.types import prompt_for
+from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, Written, gather
 from app.jobs.prompting import Judges, plain_versions
@@ -50,7 +50,7 @@ _SPAN = {WARM_START: (0.08, 0.25), REINFORCE: (0.25, 0.9)}
 """The part of the job's progress that each loop covers."""
 UNTAGGED_PAIRS = 0.2
 """Share of the warm start's pairs that a person of several voices gives without a tag."""
-IMITATIONS_PER_PAIR = 1.0
+IMITATIONS_PER_PAIR = 1.5
 """Rule-made imitations of the person for each pair of their own."""
 PERSON_PROMPTS_SHARE = 0.5
 """Of the reinforcement's prompts, how many are the person's own passages made plain; the rest are about anything."""
@@ -115,6 +115,7 @@ def train(context: JobContext) -> TrainingOutcome:
     plain_speaking = _fresh(settings, model, tokens, _seed(recipe), context)
     comparison = _compare(policy, voice, material, judges, speaking, plain_speaking, recipe)
     verdict = judge(comparison, is_first=incumbent is None)
+    context.give_way()  # ends here if the lease was lost: two workers must not both publish
     context.stage("publish", 0.98)
     return _publish(context, settings, policy, card, voice, material, recipe, comparison, verdict, incumbent)
 
@@ -267,7 +268,7 @@ def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voi
         [voice.prompt(text, tag) for text, tag in zip(inputs, tags, strict=True)],
         1,
         max_tokens=max(96, _max_tokens(recipe)),
-        temperature=0.7,
+        temperature=DEFAULT_TEMPERATURE,
         seed=derive(_seed(recipe), "evaluate"),
     )
     return [stripped(text) for text in rollouts.texts]
@@ -335,13 +336,23 @@ def _publish(
                 "origin": context.job.origin,
             },
         )
-        if verdict.decision == "promoted":
-            adapters.promote(
-                session, context.job.user_id, version.version, expected=incumbent.version if incumbent else None
-            )
         number = version.version
     context.sample([text["candidate"] for text in texts[:3]])
-    return TrainingOutcome(number, verdict.decision, {"gate": verdict.report(), "metrics": report})
+    decision: str = verdict.decision
+    if decision == "promoted":
+        decision = _promote(context, number, incumbent)
+    return TrainingOutcome(number, decision, {"gate": verdict.report(), "metrics": report})
+
+
+def _promote(context: JobContext, version: int, incumbent: Adapter | None) -> str:
+    """In a transaction of its own: a pointer that somebody else moved meanwhile must not cost the trained version."""
+    try:
+        with transaction(context.job.tenant_id) as session:
+            adapters.promote(session, context.job.user_id, version, expected=incumbent.version if incumbent else None)
+    except adapters.StalePointer:
+        context.note("Another version was promoted during this training; this one waits as a candidate.")
+        return "undecided"
+    return "promoted"
 
 
 def _seed(recipe: Recipe) -> int:

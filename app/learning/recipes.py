@@ -91,9 +91,9 @@ LARGE: dict[str, Recipe] = {
 SMALL: dict[str, Recipe] = {
     "voice": Recipe(
         "voice",
-        SftConfig(steps=25, batch_size=12, learning_rate=7e-4),
-        RlConfig(steps=24, learning_rate=3e-4, max_tokens=64, update_share=0.5),
-        RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=0.5, length=0.5),
+        SftConfig(steps=26, batch_size=12, learning_rate=5e-4),
+        RlConfig(steps=10, learning_rate=3e-4, max_tokens=64, update_share=0.5),
+        RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=1.0, length=0.5, endings=0.25),
     ),
     "article": Recipe(
         "article",
@@ -101,7 +101,7 @@ SMALL: dict[str, Recipe] = {
         RlConfig(steps=36, learning_rate=5e-4, max_tokens=64),
         RewardConfig(human=0.0, calibrated=False, references="samples", untagged_share=1.0),
     ),
-    "sft": Recipe("sft", SftConfig(steps=25, batch_size=12, learning_rate=7e-4), None),
+    "sft": Recipe("sft", SftConfig(steps=26, batch_size=12, learning_rate=5e-4), None),
 }
 
 RECIPES = tuple(LARGE)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from app.inference.types import DEFAULT_TEMPERATURE
 from app.models import Rewrite
 from app.schemas import Body, ExternalId, Text
 
@@ -26,7 +27,7 @@ class RewriteRequest(Body):
     user_id: ExternalId
     text: Text
     n: int = Field(default=1, ge=1, le=MAX_N, description="how many versions to write")
-    temperature: float = Field(default=0.7, ge=0, le=2)
+    temperature: float = Field(default=DEFAULT_TEMPERATURE, ge=0, le=2)
     max_tokens: int | None = Field(
         default=None, ge=1, le=4096, description="limit per passage of the text; chosen from its length if left out"
     )

@@ -18,7 +18,7 @@ from app.adapters import service as adapters
 from app.config import get_settings
 from app.db import transaction
 from app.errors import NotFound
-from app.inference.types import Engine, EngineError, RewriteOutcome, RewriteSpec
+from app.inference.types import DEFAULT_TEMPERATURE, Engine, EngineError, RewriteOutcome, RewriteSpec
 from app.models import Adapter, Rewrite, User
 from app.queue import SCORE_REWRITE, ring
 from app.rewrites import repository
@@ -38,7 +38,7 @@ class Ask:
     external_id: str
     text: str
     n: int = 1
-    temperature: float = 0.7
+    temperature: float = DEFAULT_TEMPERATURE
     max_tokens: int | None = None
     seed: int | None = None
     adapter: Literal["active", "base"] | int = "active"
