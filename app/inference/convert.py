@@ -48,18 +48,21 @@ def merge(base: Path, adapter_path: Path, folder: Path) -> None:
     for path in weight_files(base):
         tensors = load_file(path)
         for name in tensors.keys() & added.keys():
-            tensors[name] = (tensors[name].float() + added[name]).to(tensors[name].dtype)
+            tensors[name] = (tensors[name].double() + added[name]).to(tensors[name].dtype)
         save_file(tensors, folder / path.name, metadata={"format": "pt"})
 
 
 def _products(adapter: Adapter, architecture: Architecture) -> dict[str, torch.Tensor]:
-    """scale * B @ A of every adapted weight, float32, by the weight's name in transformers."""
+    """scale * B @ A of every adapted weight, by the weight's name in transformers.
+
+    In float64, so that processors that add in another order still round to the same weights and the same digest.
+    """
     added = {}
     for group, down in adapter.down.items():
         linear = architecture.fused[group]
-        up = dense(adapter.up[group].float().mT * adapter.scale, linear)
+        up = dense(adapter.up[group].double().mT * adapter.scale, linear)
         for layer in range(architecture.layers):
-            product = up[layer].T @ down[layer].float()
+            product = up[layer].T @ down[layer].double()
             for part, piece in zip(linear.parts, torch.split(product, list(linear.outputs)), strict=True):
                 added[f"model.layers.{layer}.{part}.weight"] = piece
     return added
