@@ -7,16 +7,17 @@ gigabyte that a long-lived process should not keep.
 import json
 import shutil
 import sys
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from app.inference import adapter_file
 from app.inference.adapter_file import Adapter
 from app.inference.architecture import Architecture
 from app.inference.card import CARD, VOLATILE, read_card, weight_files
-from app.inference.lora import dense
 
 
 def convert_gguf(gguf: Path, folder: Path) -> None:
@@ -44,28 +45,27 @@ def merge(base: Path, adapter_path: Path, folder: Path) -> None:
     for path in base.iterdir():
         if path.is_file() and path.name not in weights | {CARD}:
             shutil.copyfile(path, folder / path.name)
-    added = _products(adapter, architecture)
     for path in weight_files(base):
         tensors = load_file(path)
-        for name in tensors.keys() & added.keys():
-            tensors[name] = (tensors[name].double() + added[name]).to(tensors[name].dtype)
+        for name, product in _products(adapter, architecture, tensors.keys()):
+            tensors[name] = (tensors[name].double() + product).to(tensors[name].dtype)
         save_file(tensors, folder / path.name, metadata={"format": "pt"})
 
 
-def _products(adapter: Adapter, architecture: Architecture) -> dict[str, torch.Tensor]:
-    """scale * B @ A of every adapted weight, by the weight's name in transformers.
+def _products(adapter: Adapter, architecture: Architecture, names: Collection[str]) -> Iterator[tuple[str, Tensor]]:
+    """scale * B @ A of those adapted weights that are among `names`.
 
     In float64, so that processors that add in another order still round to the same weights and the same digest.
     """
-    added = {}
     for group, down in adapter.down.items():
         linear = architecture.fused[group]
-        up = dense(adapter.up[group].double().mT * adapter.scale, linear)
         for layer in range(architecture.layers):
-            product = up[layer].T @ down[layer].double()
-            for part, piece in zip(linear.parts, torch.split(product, list(linear.outputs)), strict=True):
-                added[f"model.layers.{layer}.{part}.weight"] = piece
-    return added
+            downs = torch.split(down[layer].double(), adapter.rank)
+            ups = torch.split(adapter.up[group][layer].double() * adapter.scale, list(linear.outputs))
+            for part, a, b in zip(linear.parts, downs, ups, strict=True):
+                name = f"model.layers.{layer}.{part}.weight"
+                if name in names:
+                    yield name, b @ a
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ _ELONGATED = re.compile(r"([a-zA-Z])\1{2,}")
 _EXCLAIMING = set("lol haha omg wow oh yo hey lmao yay ugh ah aww hooray hurray yes ooh phew gosh goodness".split())
 _WARM = set("love darling sweetheart dear hon lovely hug hugs kiss kisses miss angel bless sweetie sunshine".split())
 _LATINATE = ("tion", "ment", "ity", "ence", "ance", "ness", "ively", "ally", "ious", "able", "ible")
+_SUBJECTS = set("i you he she it we they u this that there who i'm it's i've we're they're the my our his her".split())
 _FUNCTION_GROUPS: dict[str, frozenset[str]] = {
     "first_person": frozenset("i me my mine".split()),
     "second_person": frozenset("you your u ur yours".split()),
@@ -158,8 +159,6 @@ FEATURES: dict[str, _Feature] = {
         sum(not set(s.lower().split()) & _SUBJECTS for s in r.sentences) / len(r.sentences)
     ),
 } | {name: _group(words) for name, words in _FUNCTION_GROUPS.items()}
-
-_SUBJECTS = set("i you he she it we they u this that there who i'm it's i've we're they're the my our his her".split())
 
 
 def features(texts: Sequence[str]) -> list[list[float]]:

@@ -111,7 +111,10 @@ _ENDINGS = {
 
 def random_style(rng: random.Random) -> Style:
     """Half the time a recognisable bundle (formal, loose, glad, warm, clipped, plain), else independent habits."""
-    chance = lambda p: rng.random() < p
+
+    def chance(share: float) -> bool:
+        return rng.random() < share
+
     kind = rng.choice(("formal", "loose", "glad", "warm", "clipped", "mixed", "mixed", "mixed", "plain"))
     if kind == "formal":
         return Style(

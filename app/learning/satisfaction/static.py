@@ -31,9 +31,11 @@ class SatisfactionHead(nn.Module):
 
     def forward(self, embeddings_N_D: Tensor) -> Tensor:
         hidden = F.dropout(F.gelu(self.hidden(embeddings_N_D)), 0.3, self.training)
-        return self.out(hidden) / self.temperature
+        log_odds: Tensor = self.out(hidden) / self.temperature
+        return log_odds
 
     @torch.no_grad()
     def satisfaction(self, embeddings_N_D: Tensor) -> Tensor:
         _, neither, pleased = self(embeddings_N_D).softmax(-1).unbind(-1)
-        return pleased + 0.5 * neither
+        satisfaction: Tensor = pleased + 0.5 * neither
+        return satisfaction
