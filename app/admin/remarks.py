@@ -1,0 +1,41 @@
+"""What the operator says of a rewrite, and the scores that workers give it and the rewrite: the page asks until they
+are there."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Request, Response
+
+from app.admin.access import Everything, Poster
+from app.admin.rendering import PageRoute, done, fragment, wants_fragment
+from app.admin.words import LOOKS
+from app.db import EVERY_TENANT, transaction
+from app.feedback import service as feedback
+from app.feedback.service import Remark
+from app.rewrites import service as rewrites
+
+router = APIRouter(prefix="/admin", include_in_schema=False, route_class=PageRoute)
+
+Look = Annotated[int, Query(ge=0, le=LOOKS)]
+
+
+@router.post("/rewrites/{rewrite_id}/feedback")
+def say(request: Request, who: Poster, rewrite_id: str, text: Annotated[str, Form()] = "") -> Response:
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        rewrite, _ = rewrites.get(session, rewrite_id)
+    with transaction(rewrite.tenant_id) as session:
+        remark, _ = feedback.add(session, Remark(rewrite_id, text))
+    if not wants_fragment(request):
+        return done(f"/admin/people/{rewrite.user_id}", "Your feedback is written down.")
+    return fragment(request, "_feedback.html", remark=remark, look=0)
+
+
+@router.get("/feedback/{feedback_id}")
+def satisfaction(request: Request, session: Everything, feedback_id: str, look: Look = 0) -> Response:
+    remark, _ = feedback.get(session, feedback_id)
+    return fragment(request, "_feedback.html", remark=remark, look=look)
+
+
+@router.get("/rewrites/{rewrite_id}/scores")
+def scores(request: Request, session: Everything, rewrite_id: str, look: Look = 0) -> Response:
+    rewrite, _ = rewrites.get(session, rewrite_id)
+    return fragment(request, "_scores.html", rewrite=rewrite, look=look)
