@@ -50,7 +50,7 @@ _SPAN = {WARM_START: (0.08, 0.25), REINFORCE: (0.25, 0.9)}
 """The part of the job's progress that each loop covers."""
 UNTAGGED_PAIRS = 0.2
 """Share of the warm start's pairs that a person of several voices gives without a tag."""
-IMITATIONS_PER_PAIR = 1.5
+IMITATIONS_PER_PAIR = 2.0
 """Rule-made imitations of the person for each pair of their own."""
 PERSON_PROMPTS_SHARE = 0.5
 """Of the reinforcement's prompts, how many are the person's own passages made plain; the rest are about anything."""

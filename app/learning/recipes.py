@@ -92,7 +92,7 @@ SMALL: dict[str, Recipe] = {
     "voice": Recipe(
         "voice",
         SftConfig(steps=20, batch_size=12, learning_rate=5e-4),
-        RlConfig(steps=8, learning_rate=3e-4, max_tokens=64, update_share=0.5),
+        RlConfig(steps=8, learning_rate=3e-4, temperature=0.8, max_tokens=64, update_share=0.5),
         RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=1.0, length=0.5, endings=0.25),
     ),
     "article": Recipe(

@@ -1,0 +1,98 @@
+import pytest
+import torch
+from torch import Tensor
+
+from app.inference.adapter_file import Adapter
+from app.inference.bank import Bank
+from app.inference.delta import GROUPS, Group
+from app.inference.model import LlamaModel
+from app.inference.policy import LoraPolicy
+from app.inference.selfcheck import SelfCheckFailed, prove
+from app.inference.tokens import Tokens
+
+
+def adapter(model: LlamaModel, rank: int, seed: int, groups: tuple[Group, ...] = GROUPS) -> Adapter:
+    chance = torch.Generator().manual_seed(seed)
+    down: dict[Group, Tensor] = {}
+    up: dict[Group, Tensor] = {}
+    for group in groups:
+        linear, layers = model.architecture.fused[group], model.architecture.layers
+        down[group] = torch.randn(layers, len(linear.parts) * rank, linear.inputs, generator=chance) * 0.1
+        up[group] = torch.randn(layers, linear.width, rank, generator=chance) * 0.1
+    return Adapter(rank=rank, alpha=2.0 * rank, base_digest="", down=down, up=up)
+
+
+@pytest.fixture
+def bank(tiny_model: LlamaModel) -> Bank:
+    return Bank(tiny_model.architecture, slots=3, rank=8, dtype=tiny_model.dtype, device=tiny_model.device)
+
+
+def logits(model: LlamaModel, bank: Bank, slots: list[int]) -> Tensor:
+    ids = torch.tensor([[5, 6, 7, 8, 9]] * len(slots))
+    with torch.inference_mode():
+        return model.logits(model.hidden(ids, bank.rows(slots)))
+
+
+def test_a_row_of_a_mixed_batch_equals_the_adapter_alone(
+    tiny_model: LlamaModel, tiny_tokens: Tokens, bank: Bank
+) -> None:
+    adapters = [adapter(tiny_model, 8, 1), adapter(tiny_model, 4, 2), adapter(tiny_model, 2, 3, ("qkv", "down"))]
+    for slot, each in enumerate(adapters, 1):
+        bank.load(slot, each)
+    mixed = logits(tiny_model, bank, [0, 1, 2, 3, 1])
+    for row, each in ((1, adapters[0]), (2, adapters[1]), (4, adapters[0])):
+        policy = LoraPolicy.from_adapter(tiny_model, tiny_tokens, each)
+        with torch.no_grad():
+            alone = tiny_model.logits(
+                tiny_model.hidden(torch.tensor([[5, 6, 7, 8, 9]]), policy.lora.delta(tiny_model.dtype))
+            )
+        assert torch.allclose(mixed[row], alone[0], atol=1e-4)
+    assert not torch.allclose(mixed[3], mixed[0], atol=1e-3)
+
+
+def test_a_row_without_adapter_equals_the_base(tiny_model: LlamaModel, bank: Bank) -> None:
+    bank.load(1, adapter(tiny_model, 8, 1))
+    with torch.inference_mode():
+        plain = tiny_model.logits(tiny_model.hidden(torch.tensor([[5, 6, 7, 8, 9]])))
+    assert torch.allclose(logits(tiny_model, bank, [0, 1])[0], plain[0], atol=1e-4)
+    assert torch.equal(logits(tiny_model, bank, [0])[0], plain[0])
+
+
+def test_rows_that_share_an_adapter_take_the_same_numbers(tiny_model: LlamaModel, bank: Bank) -> None:
+    bank.load(2, adapter(tiny_model, 8, 4))
+    assert torch.allclose(logits(tiny_model, bank, [2, 2])[0], logits(tiny_model, bank, [2, 0])[0], atol=1e-4)
+
+
+def test_a_new_tenant_of_a_slot_leaves_no_trace_of_the_old(tiny_model: LlamaModel, bank: Bank) -> None:
+    small = adapter(tiny_model, 2, 5, ("o",))
+    bank.load(1, small)
+    fresh = logits(tiny_model, bank, [1])
+    bank.load(1, adapter(tiny_model, 8, 6))
+    bank.load(1, small)
+    assert torch.equal(logits(tiny_model, bank, [1]), fresh)
+
+
+def test_rank_and_slot_are_checked(tiny_model: LlamaModel, bank: Bank) -> None:
+    with pytest.raises(ValueError, match="rank is 16"):
+        bank.load(1, adapter(tiny_model, 16, 1))
+    with pytest.raises(ValueError, match="slot 0"):
+        bank.load(0, adapter(tiny_model, 8, 1))
+
+
+def test_a_sound_engine_passes_its_self_check(tiny_model: LlamaModel) -> None:
+    prove(tiny_model, [5, 6, 7, 8])
+
+
+def test_an_engine_that_ignores_adapters_fails_it(tiny_model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.inference.bank.BankDelta.add", lambda self, layer, group, x, y: y)
+    with pytest.raises(SelfCheckFailed, match="cannot be told from the base"):
+        prove(tiny_model, [5, 6, 7, 8])
+
+
+def test_an_engine_that_gives_everybody_the_same_adapter_fails_it(
+    tiny_model: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = Bank.rows
+    monkeypatch.setattr(Bank, "rows", lambda self, slots: rows(self, [1] * len(slots)))
+    with pytest.raises(SelfCheckFailed, match="without an adapter differs"):
+        prove(tiny_model, [5, 6, 7, 8])
