@@ -1,85 +1,44 @@
 """The thread that owns the model: takes rows of many people from the queue, gives each its adapter, writes, answers.
 
-A request becomes rows, one per passage and sample; a batch mixes the rows of all who wait. Each row draws from a stream
-of its own, so what a person gets does not depend on who else is served.
+A batch mixes the rows of all who wait. Each row draws from a stream of chance of its own, so what a person gets does
+not depend on who else is served; a request or an adapter that fails does so alone.
 """
 
-import logging
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from app.inference import adapter_file
 from app.inference.adapter_file import InvalidAdapter
 from app.inference.bank import BASE_SLOT, Bank
-from app.inference.batching import QueueFull, Waiting
+from app.inference.batching import QueueFull, Room, Waiting
 from app.inference.card import BaseCard
-from app.inference.generate import generate
+from app.inference.generate import Generation, generate
 from app.inference.model import LlamaModel
-from app.inference.passages import Passages, split
-from app.inference.residency import Residency
+from app.inference.passages import split
+from app.inference.residency import NoFreeSlot, Residency
+from app.inference.sampling import NotFinite
+from app.inference.ticket import Ticket, TicketRow
 from app.inference.tokens import Tokens
-from app.inference.types import PREFIX, EngineError, EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec, prompt_for
-from app.learning.seeding import derive
+from app.inference.types import EngineError, EngineInfo, EngineLoad, RewriteSpec, prompt_for
+from app.log import where
 from app.storage import DIGEST
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 MOST_SLOTS: Final = 64
+TOKENS_PER_ROW: Final = 512
+"""Room for keys and values that a full batch has per row; a passage of 40 words needs about 200."""
 ROOM_FACTOR, ROOM_TOKENS = 2, 16
 """A passage may become about twice as long and a little more, unless the request sets its own limit."""
 
 
-@dataclass(eq=False)
-class Ticket:
-    """One request under way."""
-
-    spec: RewriteSpec
-    passages: Passages
-    prompt_tokens: int
-    answer: "Future[RewriteOutcome]"
-    queued_at: float
-    is_cancelled: bool = False
-    waiting: int = 0
-    """Rows not yet written."""
-    written: dict[tuple[int, int], str] = field(default_factory=dict)
-    finish: dict[tuple[int, int], str] = field(default_factory=dict)
-    completion_tokens: int = 0
-    timing: dict[str, float] = field(default_factory=dict)
-
-    def cancel(self) -> None:
-        """Its waiting rows are dropped; what is being written is thrown away."""
-        self.is_cancelled = True
-        self.answer.cancel()
-
-
-@dataclass(frozen=True)
-class TicketRow:
-    ticket: Ticket
-    sample: int
-    passage: int
-    prompt_ids: list[int]
-    max_tokens: int
-
-    @property
-    def tenant_id(self) -> str:
-        return self.ticket.spec.tenant_id
-
-    @property
-    def adapter_digest(self) -> str | None:
-        return self.ticket.spec.adapter_digest
-
-    @property
-    def is_cancelled(self) -> bool:
-        return self.ticket.is_cancelled
-
-    @property
-    def seed(self) -> int:
-        return derive(self.ticket.spec.seed, "sample", self.sample, "passage", self.passage)
+class Abandoned(Exception):
+    """Nobody wants the batch any more."""
 
 
 class Engine:
@@ -103,12 +62,12 @@ class Engine:
         slots = max(1, min(MOST_SLOTS, cache_bytes // per_slot))
         self.bank = Bank(model.architecture, slots=slots, rank=rank, dtype=model.dtype, device=model.device)
         self.residency = Residency(slots)
-        self.max_batch_rows = max_batch_rows
+        self.room = Room(rows=max_batch_rows, tokens=max_batch_rows * TOKENS_PER_ROW, adapters=slots)
         self._waiting: Waiting[TicketRow] = Waiting(max_queue_rows)
         self._running = 0
         self._changed = threading.Condition()
         self._loading = threading.Lock()
-        """Whoever fills a slot holds it; decoding never waits for it."""
+        """Held by whoever fills a slot. Only batches keep their pins beyond it, so a batch always finds its slots."""
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -122,10 +81,15 @@ class Engine:
         with self._changed:
             return EngineLoad(len(self._waiting), self._running)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
+        """Within a step: whoever still waits or is being written for gets `unavailable`."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify()
@@ -136,17 +100,18 @@ class Engine:
         if spec.adapter_digest is not None:
             self._find(spec.adapter_digest)
         passages = split(spec.text, self.card.passage_words)
+        count = spec.n * len(passages.passages)
+        if count > self._waiting.most_rows:
+            most = self._waiting.most_rows
+            raise EngineError("too-long", f"the text makes {count} passages to be written; at most {most} are taken")
         prompts = [self.tokens.prompt(prompt_for(passage, spec.tag)) for passage in passages.passages]
-        ticket = Ticket(spec, passages, sum(map(len, prompts)) * spec.n, Future(), time.monotonic())
+        ticket = Ticket(spec, passages, sum(map(len, prompts)) * spec.n, self.card.digest)
         rows = [
             TicketRow(ticket, sample, place, ids, self._limit(spec, ids))
             for sample in range(spec.n)
             for place, ids in enumerate(prompts)
         ]
-        ticket.waiting = len(rows)
-        if not rows:
-            self._answer(ticket)
-            return ticket
+        ticket.answer_if_done()  # a blank text has no passages
         with self._changed:
             if self._is_stopping:
                 raise EngineError("unavailable", "the engine is shutting down")
@@ -158,10 +123,17 @@ class Engine:
         return ticket
 
     def warm(self, digest: str) -> float:
-        """Make an adapter resident; milliseconds it took. Raises EngineError as submit() and for a bad file."""
+        """Make an adapter resident; milliseconds it took.
+
+        Raises EngineError: unknown-adapter, invalid-adapter, busy if a running batch uses every slot.
+        """
         started = time.monotonic()
-        self._seat(digest)
+        path = self._find(digest)
         with self._loading:
+            try:
+                self._seat(digest, path)
+            except NoFreeSlot as error:
+                raise EngineError("busy", str(error)) from error
             self.residency.release(digest)
         return 1000 * (time.monotonic() - started)
 
@@ -187,115 +159,111 @@ class Engine:
                 while not len(self._waiting) and not self._is_stopping:
                     self._changed.wait()
                 if self._is_stopping:
-                    left = self._waiting.take(len(self._waiting) or 1, MOST_SLOTS)
-                    _fail({row.ticket for row in left}, EngineError("unavailable", "the engine is shutting down"))
+                    _fail(self._waiting.drain(), EngineError("unavailable", "the engine is shutting down"))
                     return
-                batch = self._waiting.take(self.max_batch_rows, self.bank.slots)
+                batch = self._waiting.take(self.room)
                 self._running = len(batch)
             try:
                 self._write(batch)
             except Exception as error:
-                log.exception("a batch of %d rows failed", len(batch))
-                reason = EngineError("unavailable", f"the engine could not write this ({type(error).__name__})")
-                _fail({row.ticket for row in batch}, reason)
-            finally:
-                with self._changed:
-                    self._running = 0
+                log.error("a batch failed", rows=len(batch), **where(error))
+                _fail(batch, EngineError("unavailable", f"the engine could not write this ({type(error).__name__})"))
+            with self._changed:
+                self._running = 0
+            for ticket in {row.ticket for row in batch}:
+                ticket.answer_if_done()
 
     def _write(self, batch: Sequence[TicketRow]) -> None:
         started = time.monotonic()
-        slots, bad = self._seats(batch)
-        rows = [row for row in batch if row.adapter_digest not in bad]
-        loaded = time.monotonic()
-        try:
-            if not rows:
-                return
-            written = generate(
-                self.model,
-                [row.prompt_ids for row in rows],
-                seeds=[row.seed for row in rows],
-                max_tokens=[row.max_tokens for row in rows],
-                temperature=[row.ticket.spec.temperature for row in rows],
-                top_p=[row.ticket.spec.top_p for row in rows],
-                delta=self.bank.rows([slots[row.adapter_digest] for row in rows]),
-            )
-        finally:
-            with self._loading:
-                for digest in slots:
-                    if digest is not None:
-                        self.residency.release(digest)
-        spent = {"load": 1000 * (loaded - started), "generate": 1000 * (time.monotonic() - loaded)}
-        for row, ids, is_finished in zip(rows, written.ids, written.is_finished, strict=True):
-            self._finish(row, ids, is_finished, started, spent)
-
-    def _seats(self, batch: Sequence[TicketRow]) -> tuple[dict[str | None, int], set[str | None]]:
-        """Slots by digest; adapters that cannot be used fail their own requests and nobody else's."""
         slots: dict[str | None, int] = {None: BASE_SLOT}
-        bad: set[str | None] = set()
+        try:
+            self._seat_all(batch, slots)
+            loaded = time.monotonic()
+            rows = [row for row in batch if not row.is_cancelled]
+            tickets = {row.ticket for row in rows}
+            for ticket in tickets:
+                ticket.started(started)
+            self._generate(rows, slots)
+        except Abandoned:
+            _fail(batch, EngineError("unavailable", "the engine is shutting down"))
+            return
+        finally:
+            self._release(slots)
+        ended = time.monotonic()
+        for ticket in tickets:
+            ticket.spent({"load": 1000 * (loaded - started), "generate": 1000 * (ended - loaded)})
+        log.info("batch", rows=len(rows), requests=len(tickets), adapters=len(slots) - 1, s=round(ended - started, 3))
+
+    def _generate(self, rows: Sequence[TicketRow], slots: dict[str | None, int]) -> None:
+        """Write all rows together; should an adapter's numbers explode, each adapter's rows by themselves."""
+        digests = list(dict.fromkeys(row.adapter_digest for row in rows))
+        try:
+            written = self._generation(rows, slots)
+        except NotFinite as error:
+            if len(digests) > 1:
+                for digest in digests:
+                    self._generate([row for row in rows if row.adapter_digest == digest], slots)
+                return
+            digest = digests[0]
+            name, code = (f"adapter {digest[:12]}…", "invalid-adapter") if digest else ("the base", "unavailable")
+            _fail(rows, EngineError(code, f"{name}: {error}"))
+            return
+        for row, ids, is_finished in zip(rows, written.ids, written.is_finished, strict=True):
+            row.ticket.write(row.sample, row.passage, self.tokens.text(ids), len(ids), is_finished=is_finished)
+
+    def _generation(self, rows: Sequence[TicketRow], slots: dict[str | None, int]) -> Generation:
+        def go_on() -> None:
+            if self._is_stopping or all(row.is_cancelled for row in rows):
+                raise Abandoned
+
+        return generate(
+            self.model,
+            [row.prompt_ids for row in rows],
+            seeds=[row.seed for row in rows],
+            max_tokens=[row.max_tokens for row in rows],
+            temperature=[row.ticket.spec.temperature for row in rows],
+            top_p=[row.ticket.spec.top_p for row in rows],
+            delta=self.bank.rows([slots[row.adapter_digest] for row in rows]),
+            between=go_on,
+        )
+
+    def _seat_all(self, batch: Sequence[TicketRow], slots: dict[str | None, int]) -> None:
+        """Add pinned slots by digest; an adapter that cannot be used fails its own requests and nobody else's."""
         for digest in dict.fromkeys(row.adapter_digest for row in batch):
             if digest is None:
                 continue
             try:
-                slots[digest] = self._seat(digest)
+                path = self._find(digest)
+                with self._loading:
+                    slots[digest] = self._seat(digest, path)
             except EngineError as error:
-                bad.add(digest)
-                _fail({row.ticket for row in batch if row.adapter_digest == digest}, error)
-        return slots, bad
+                _fail((row for row in batch if row.adapter_digest == digest), error)
 
-    def _seat(self, digest: str) -> int:
-        """Pin an adapter in a slot, reading and checking its file if it is not there."""
-        path = self._find(digest)
+    def _release(self, slots: Iterable[str | None]) -> None:
         with self._loading:
-            seat = self.residency.acquire(digest)
-            if seat.is_new:
-                try:
-                    adapter = adapter_file.read(
-                        path, self.model.architecture, base_digest=self.card.digest, max_rank=self.bank.rank
-                    )
-                    self.bank.load(seat.slot, adapter)
-                except (InvalidAdapter, OSError) as error:
-                    self.residency.forget(digest)
-                    raise EngineError("invalid-adapter", f"adapter {digest[:12]}…: {error}") from error
+            for digest in slots:
+                if digest is not None:
+                    self.residency.release(digest)
+
+    def _seat(self, digest: str, path: Path) -> int:
+        """Pin an adapter in a slot, filling it if it is not there. Needs the loading lock."""
+        seat = self.residency.acquire(digest)
+        if seat.is_new:
+            try:
+                self._fill(seat.slot, path)
+            except BaseException:
+                self.residency.forget(digest)
+                raise
         return seat.slot
 
-    def _finish(
-        self, row: TicketRow, ids: list[int], is_finished: bool, started: float, spent: dict[str, float]
-    ) -> None:
-        ticket, place = row.ticket, (row.sample, row.passage)
-        text = " ".join(self.tokens.text(ids).removeprefix(PREFIX).split())
-        ticket.finish[place] = ("stop" if is_finished else "length") if text else "empty"
-        # Saying nothing is no rewrite: the passage stays as it was.
-        ticket.written[place] = text or ticket.passages.passages[row.passage]
-        ticket.completion_tokens += len(ids)
-        ticket.timing.setdefault("queue", 1000 * (started - ticket.queued_at))
-        for name, milliseconds in spent.items():
-            ticket.timing[name] = max(ticket.timing.get(name, 0.0), milliseconds)
-        ticket.waiting -= 1
-        if not ticket.waiting:
-            self._answer(ticket)
-
-    def _answer(self, ticket: Ticket) -> None:
-        spec, count = ticket.spec, len(ticket.passages.passages)
-        texts, finish = [], []
-        for sample in range(spec.n):
-            texts.append(ticket.passages.join([ticket.written[sample, place] for place in range(count)]))
-            ends = {ticket.finish[sample, place] for place in range(count)}
-            finish.append(next((end for end in ("length", "empty") if end in ends), "stop"))
-        outcome = RewriteOutcome(
-            texts=texts,
-            finish=finish,
-            adapter_digest=spec.adapter_digest,
-            base_digest=self.card.digest,
-            prompt_tokens=ticket.prompt_tokens,
-            completion_tokens=ticket.completion_tokens,
-            timing={name: round(value, 2) for name, value in ticket.timing.items()},
-        )
-        if not ticket.answer.cancelled():
-            ticket.answer.set_result(outcome)
+    def _fill(self, slot: int, path: Path) -> None:
+        card, shape = self.card, self.model.architecture
+        try:
+            self.bank.load(slot, adapter_file.read(path, shape, base_digest=card.digest, max_rank=self.bank.rank))
+        except (InvalidAdapter, OSError) as error:
+            raise EngineError("invalid-adapter", f"adapter {path.stem[:12]}…: {error}") from error
 
 
-def _fail(tickets: set[Ticket], error: EngineError) -> None:
-    for ticket in tickets:
-        ticket.is_cancelled = True
-        if not ticket.answer.done():
-            ticket.answer.set_exception(error)
+def _fail(rows: Iterable[TicketRow], error: EngineError) -> None:
+    for ticket in {row.ticket for row in rows}:
+        ticket.fail(error)

@@ -14,7 +14,7 @@ from app.inference.delta import GROUPS
 from app.inference.model import LlamaModel
 
 TOLERANCE = 0.05
-"""Largest difference of log-probabilities that rounding may make between a batch of one and a mixed batch."""
+"""Largest difference of log-probabilities that rounding may make between a plain batch and a mixed one."""
 LEAST_EFFECT = 0.2
 PROBE = "The parcel from London arrived on Friday."
 
@@ -31,12 +31,12 @@ def prove(model: LlamaModel, probe_ids: list[int]) -> None:
     for slot in (1, 2):
         bank.load(slot, _random_adapter(model, rank, slot))
     ids_B_T = torch.tensor([probe_ids] * 4, device=model.device)
-    plain = model.logits(model.hidden(ids_B_T[:1])).float().log_softmax(-1)
+    plain = model.logits(model.hidden(ids_B_T)).float().log_softmax(-1)
     mixed = model.logits(model.hidden(ids_B_T, bank.rows([BASE_SLOT, 1, 2, BASE_SLOT]))).float().log_softmax(-1)
     if not torch.isfinite(mixed).all():
         raise SelfCheckFailed("the model's numbers are not finite")
     for row in (0, 3):
-        if (gap := (mixed[row] - plain[0]).abs().max().item()) > TOLERANCE:
+        if (gap := (mixed[row] - plain[row]).abs().max().item()) > TOLERANCE:
             raise SelfCheckFailed(f"a row without an adapter differs from the base by {gap:.3f}")
     for name, left, right in (("the base", 0, 1), ("the base", 0, 2), ("another adapter", 1, 2)):
         if (gap := (mixed[left] - mixed[right]).abs().max().item()) < LEAST_EFFECT:

@@ -5,7 +5,6 @@ The port answers at once; /readyz says what is still missing until the base is l
 
 import asyncio
 import hmac
-import logging
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,21 +12,25 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
+import structlog
 import torch
 import uvicorn
 from fastapi import Depends, FastAPI, Header, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.config import Settings, engine_token, get_settings
 from app.inference.base import ensure_base, read_card
-from app.inference.engine import Engine, Ticket
+from app.inference.engine import Engine
 from app.inference.model import LlamaModel
 from app.inference.selfcheck import PROBE, prove
+from app.inference.ticket import Ticket
 from app.inference.tokens import Tokens
-from app.inference.types import EngineError, RewriteSpec
+from app.inference.types import DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
+from app.log import configure, where
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 STATUS: Final = {
     "unavailable": 503,
@@ -39,6 +42,9 @@ STATUS: Final = {
 }
 RETRY_AFTER_S: Final = 2
 LOOK_FOR_CLIENT_EVERY_S: Final = 0.25
+GRACE_S: Final = 5
+"""What is being written when the process is asked to end may still be finished within this time."""
+MOST_SAMPLES: Final = 64
 
 
 class Loader:
@@ -58,8 +64,11 @@ class Loader:
             self.engine.stop()
 
     def ready(self) -> Engine:
+        """Raises EngineError `unavailable` with what is missing."""
         if self.engine is None:
             raise EngineError("unavailable", f"the engine is not ready: {self.missing}")
+        if not self.engine.is_alive:
+            raise EngineError("unavailable", "the engine's thread has ended: restart the engine")
         return self.engine
 
     def _load(self) -> None:
@@ -85,14 +94,37 @@ class Loader:
             )
             engine.start()
             self.engine, self.missing = engine, ""
-            log.info("ready: %s on %s, %d adapter slots", engine.card.name, model.device, engine.bank.slots)
+            log.info("ready", base=engine.card.name, device=str(model.device), slots=engine.bank.slots)
         except Exception as error:
-            log.exception("the engine cannot start")
             self.missing = f"it cannot start: {error}"
+            log.error("the engine cannot start", reason=str(error), **where(error))
+
+
+class Refused(Exception):
+    """A caller without the engine's token."""
 
 
 class Warm(BaseModel):
     adapter_digest: str
+
+
+class Wanted(BaseModel):
+    """A RewriteSpec as it arrives, with the bounds within which an engine can serve it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+    adapter_digest: str | None = None
+    tag: str | None = None
+    n: int = Field(default=1, ge=1, le=MOST_SAMPLES)
+    temperature: float = Field(default=DEFAULT_TEMPERATURE, ge=0, allow_inf_nan=False)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    seed: int = 0
+    tenant_id: str = ""
+
+    def spec(self) -> RewriteSpec:
+        return RewriteSpec(**self.model_dump())
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -122,14 +154,23 @@ def create_app(settings: Settings) -> FastAPI:
     async def refuse(_: Request, __: Exception) -> JSONResponse:
         return JSONResponse({"code": "refused", "message": "the engine's token is missing or wrong"}, 401)
 
+    @app.exception_handler(RequestValidationError)
+    async def correct(_: Request, error: Exception) -> JSONResponse:
+        # Field and rule only: the value may be a person's text.
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        message = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found)
+        return JSONResponse({"code": "invalid-request", "message": message}, 422)
+
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
-        if loader.engine is None:
-            return JSONResponse({"status": "not ready", "missing": loader.missing}, 503)
+        try:
+            loader.ready()
+        except EngineError as error:
+            return JSONResponse({"status": "not ready", "reason": str(error)}, 503)
         return JSONResponse({"status": "ready"})
 
     @app.get("/info", dependencies=guarded)
@@ -145,46 +186,41 @@ def create_app(settings: Settings) -> FastAPI:
         return {"milliseconds": await asyncio.to_thread(loader.ready().warm, body.adapter_digest)}
 
     @app.post("/rewrite", dependencies=guarded)
-    async def rewrite(request: Request) -> dict[str, Any]:
-        engine = loader.ready()
-        spec = TypeAdapter(RewriteSpec).validate_python(await request.json())
-        ticket = await asyncio.to_thread(engine.submit, spec)
+    async def rewrite(request: Request, wanted: Wanted) -> dict[str, Any]:
+        ticket = await asyncio.to_thread(loader.ready().submit, wanted.spec())
         return asdict(await _answer(ticket, request, settings.rewrite_timeout_s))
 
     return app
 
 
-class Refused(Exception):
-    """A caller without the engine's token."""
-
-
-async def _answer(ticket: Ticket, request: Request, timeout_s: float) -> Any:
-    """Wait for the ticket, give up when the client has gone or the time is over."""
+async def _answer(ticket: Ticket, request: Request, timeout_s: float) -> RewriteOutcome:
+    """Wait for the ticket; give it up when the client has gone, the time is over or the server stops."""
     answer = asyncio.wrap_future(ticket.answer)
     loop = asyncio.get_running_loop()
     until = loop.time() + timeout_s
-    while True:
-        done, _ = await asyncio.wait({answer}, timeout=LOOK_FOR_CLIENT_EVERY_S)
-        if done:
-            return answer.result()
-        if await request.is_disconnected():
-            ticket.cancel()
-            raise EngineError("timeout", "the client has gone")
-        if loop.time() > until:
-            ticket.cancel()
-            raise EngineError("timeout", f"not written within {timeout_s:g} s")
+    try:
+        while not answer.done():
+            await asyncio.wait({answer}, timeout=LOOK_FOR_CLIENT_EVERY_S)
+            if not answer.done() and await request.is_disconnected():
+                raise EngineError("timeout", "the client has gone")
+            if not answer.done() and loop.time() > until:
+                raise EngineError("timeout", f"not written within {timeout_s:g} s")
+        return answer.result()
+    finally:
+        ticket.cancel()  # means nothing to a ticket that is answered
 
 
 def main() -> None:
     settings = get_settings()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    configure()
     address = urlsplit(settings.engine_url)
     uvicorn.run(
         create_app(settings),
         host=address.hostname or "127.0.0.1",
         port=address.port or 8471,
-        log_level="warning",
-        timeout_graceful_shutdown=5,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
     )
 
 

@@ -61,7 +61,8 @@ class RewriteSpec:
 class RewriteOutcome:
     texts: list[str]
     finish: list[str]
-    """Per text: `stop`, or `length` if any passage hit its token limit."""
+    """Per text: `stop`; `length` if any passage hit its token limit; else `empty` if one stayed as it was because the
+    model wrote nothing."""
     adapter_digest: str | None
     base_digest: str
     prompt_tokens: int

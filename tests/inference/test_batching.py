@@ -1,0 +1,133 @@
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.inference.batching import QueueFull, Room, Waiting
+
+
+@dataclass(eq=False)
+class Row:
+    tenant_id: str = "a"
+    adapter_digest: str | None = None
+    is_cancelled: bool = False
+    tokens: int = 1
+    number: int = 0
+
+
+def room(rows: int = 100, tokens: int = 10_000, adapters: int = 8) -> Room:
+    return Room(rows, tokens, adapters)
+
+
+def queue(*rows: Row, most_rows: int = 100) -> Waiting[Row]:
+    waiting: Waiting[Row] = Waiting(most_rows)
+    waiting.add(list(rows))
+    return waiting
+
+
+def test_tenants_take_turns_however_much_one_asks() -> None:
+    waiting = queue(*[Row("big") for _ in range(20)])
+    waiting.add([Row("small") for _ in range(3)])
+    batch = waiting.take(room(rows=6))
+    assert [row.tenant_id for row in batch].count("small") == 3
+    assert len(waiting) == 17
+
+
+def test_turns_are_counted_in_tokens() -> None:
+    waiting = queue(*[Row("wordy", tokens=30) for _ in range(20)])
+    waiting.add([Row("terse", tokens=10) for _ in range(20)])
+    tenants = [row.tenant_id for row in waiting.take(room(rows=12))]
+    assert tenants.count("terse") == 9
+
+
+def test_a_tenant_is_served_in_order() -> None:
+    waiting = queue(*[Row(number=i) for i in range(5)])
+    assert [row.number for row in waiting.take(room(rows=3)) + waiting.take(room(rows=3))] == [0, 1, 2, 3, 4]
+
+
+def test_who_was_away_gets_no_credit_for_it() -> None:
+    waiting = queue(*[Row("busy") for _ in range(40)])
+    waiting.take(room(rows=30))
+    waiting.add([Row("late") for _ in range(10)])
+    tenants = [row.tenant_id for row in waiting.take(room(rows=10))]
+    assert 4 <= tenants.count("busy") <= 6
+
+
+def test_asking_one_by_one_is_no_way_to_jump_the_queue() -> None:
+    waiting = queue(*[Row("patient", tokens=10) for _ in range(20)])
+    served: list[str] = []
+    for _ in range(10):
+        waiting.add([Row("quick", tokens=10)])
+        served += [row.tenant_id for row in waiting.take(room(rows=1))]
+    assert 4 <= served.count("patient") <= 6
+
+
+def test_a_batch_holds_no_more_adapters_than_there_are_slots() -> None:
+    waiting = queue(*[Row(f"tenant {i}", adapter_digest=f"digest {i}") for i in range(5)])
+    waiting.add([Row("base")])
+    batch = waiting.take(room(adapters=2))
+    assert len({row.adapter_digest for row in batch} - {None}) == 2
+    assert any(row.adapter_digest is None for row in batch)
+    assert len(waiting.take(room(adapters=2))) == 2
+
+
+def test_a_batch_is_no_wider_than_its_room_and_a_giant_goes_alone() -> None:
+    waiting = queue(*[Row("a", tokens=10) for _ in range(3)])
+    waiting.add([Row("b", tokens=500)])
+    assert [row.tokens for row in waiting.take(room(tokens=35))] == [10, 10, 10]
+    assert [row.tokens for row in waiting.take(room(tokens=35))] == [500]
+
+
+def test_cancelled_rows_are_dropped() -> None:
+    waiting = queue(Row(is_cancelled=True), Row(number=1), Row("b", is_cancelled=True))
+    assert [row.number for row in waiting.take(room())] == [1]
+    assert len(waiting) == 0
+
+
+def test_a_full_queue_refuses_whole_requests() -> None:
+    waiting = queue(*[Row() for _ in range(3)], most_rows=4)
+    with pytest.raises(QueueFull, match="3 rows are waiting"):
+        waiting.add([Row(), Row()])
+    assert len(waiting) == 3
+
+
+def test_the_cancelled_make_room_in_a_full_queue() -> None:
+    gone = [Row(), Row(), Row()]
+    waiting = queue(*gone, most_rows=4)
+    for row in gone:
+        row.is_cancelled = True
+    waiting.add([Row(number=7), Row(number=8)])
+    assert [row.number for row in waiting.take(room())] == [7, 8]
+
+
+def test_draining_hands_out_everybody() -> None:
+    waiting = queue(Row("a"), Row("b"), Row("b"))
+    assert len(waiting.drain()) == 3
+    assert len(waiting) == 0
+
+
+rows = st.builds(
+    Row,
+    tenant_id=st.sampled_from("abc"),
+    adapter_digest=st.sampled_from([None, "x", "y", "z"]),
+    is_cancelled=st.booleans(),
+    tokens=st.integers(1, 50),
+)
+
+
+@given(st.lists(rows, max_size=40), st.integers(1, 6), st.integers(1, 100), st.integers(1, 3))
+def test_everybody_is_served_once_within_the_room_and_in_the_tenants_order(
+    wanted: list[Row], most_rows: int, tokens: int, adapters: int
+) -> None:
+    wanted = [replace(row, number=number) for number, row in enumerate(wanted)]
+    waiting, served = queue(*wanted), list[Row]()
+    while batch := waiting.take(room(most_rows, tokens, adapters)):
+        assert len(batch) <= most_rows
+        assert len(batch) == 1 or len(batch) * max(row.tokens for row in batch) <= tokens
+        assert len({row.adapter_digest for row in batch} - {None}) <= adapters
+        served += batch
+    for tenant in "abc":
+        expected = [row.number for row in wanted if row.tenant_id == tenant and not row.is_cancelled]
+        assert [row.number for row in served if row.tenant_id == tenant] == expected
+    assert len(waiting) == 0
