@@ -85,7 +85,7 @@ def report(console: Console, result: Json) -> None:
 
 def matrix(console: Console, cells: Mapping[str, Mapping[str, float]]) -> None:
     console.print("[bold]Whose voice is it?[/] Rows write, columns are whose samples they are held against.")
-    table = Table(title="", title_justify="left")
+    table = Table()
     table.add_column("")
     people = list(next(iter(cells.values())))
     for name in people:

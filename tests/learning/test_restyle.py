@@ -1,0 +1,72 @@
+import random
+import re
+
+import pytest
+
+from app.learning.neutralise import neutralise
+from app.learning.restyle import EMOJI, FORMAL_OPENERS, Style, one_habit_changed, random_style, restyle
+
+TEXT = "The train from Leeds was two hours late and I am stuck here without a charger. Please tell Maria at 4 pm."
+
+
+@pytest.mark.parametrize(
+    ("style", "expected"),
+    [
+        (Style(), TEXT),
+        (Style(contractions="short"), TEXT.replace("I am", "I'm")),
+        (Style(case="lower"), TEXT.lower()),
+        (Style(case="upper"), TEXT.upper()),
+        (Style(no_commas=True, ending=""), TEXT.rstrip(".")),
+    ],
+)
+def test_a_habit_does_what_its_name_says(style: Style, expected: str) -> None:
+    assert restyle(TEXT, style, random.Random(0)) == expected
+
+
+def test_the_same_seed_gives_the_same_text() -> None:
+    def once() -> str:
+        rng = random.Random(5)
+        return restyle(TEXT, random_style(rng), rng)
+
+    assert once() == once()
+
+
+def test_names_and_figures_survive_every_style() -> None:
+    rng = random.Random(1)
+    for _ in range(300):
+        text = restyle(TEXT, random_style(rng), rng).lower()
+        for fact in ("leeds", "maria", "4"):
+            assert fact in text
+
+
+def test_a_formal_opener_never_stands_before_a_question_or_a_request() -> None:
+    style = Style(opener=FORMAL_OPENERS)
+    for text in ("Where is the key? I need it.", "Please close the door."):
+        assert restyle(text, style, random.Random(0)) == text
+
+
+def test_styles_are_many() -> None:
+    rng = random.Random(2)
+    texts = {restyle(TEXT, random_style(rng), rng) for _ in range(200)}
+    assert len(texts) > 100
+    assert any(any(e in text for e in EMOJI) for text in texts)
+    assert any(text == text.lower() for text in texts)
+    assert any(not re.search(r"\b(?:The|the)\b", text) for text in texts)
+
+
+def test_a_neighbour_differs_in_one_habit() -> None:
+    rng = random.Random(3)
+    for _ in range(50):
+        style = random_style(rng)
+        other = one_habit_changed(style, rng)
+        assert sum(getattr(style, name) != getattr(other, name) for name in vars(style)) == 1
+
+
+def test_neutralising_undoes_most_of_it() -> None:
+    rng = random.Random(4)
+    kept = []
+    for _ in range(100):
+        back = set(re.findall(r"\w+", neutralise(restyle(TEXT, random_style(rng), rng)).lower()))
+        words = set(re.findall(r"\w+", TEXT.lower()))
+        kept.append(len(back & words) / len(words))
+    assert sum(kept) / len(kept) > 0.8
