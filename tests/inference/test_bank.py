@@ -2,24 +2,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.adapter_file import Adapter
 from app.inference.bank import Bank
-from app.inference.delta import GROUPS, Group
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.selfcheck import SelfCheckFailed, prove
 from app.inference.tokens import Tokens
-
-
-def adapter(model: LlamaModel, rank: int, seed: int, groups: tuple[Group, ...] = GROUPS) -> Adapter:
-    chance = torch.Generator().manual_seed(seed)
-    down: dict[Group, Tensor] = {}
-    up: dict[Group, Tensor] = {}
-    for group in groups:
-        linear, layers = model.architecture.fused[group], model.architecture.layers
-        down[group] = torch.randn(layers, len(linear.parts) * rank, linear.inputs, generator=chance) * 0.1
-        up[group] = torch.randn(layers, linear.width, rank, generator=chance) * 0.1
-    return Adapter(rank=rank, alpha=2.0 * rank, base_digest="", down=down, up=up)
+from tests.inference.voices import adapter
 
 
 @pytest.fixture
@@ -36,7 +24,11 @@ def logits(model: LlamaModel, bank: Bank, slots: list[int]) -> Tensor:
 def test_a_row_of_a_mixed_batch_equals_the_adapter_alone(
     tiny_model: LlamaModel, tiny_tokens: Tokens, bank: Bank
 ) -> None:
-    adapters = [adapter(tiny_model, 8, 1), adapter(tiny_model, 4, 2), adapter(tiny_model, 2, 3, ("qkv", "down"))]
+    adapters = [
+        adapter(tiny_model.architecture, 8, 1),
+        adapter(tiny_model.architecture, 4, 2),
+        adapter(tiny_model.architecture, 2, 3, ("qkv", "down")),
+    ]
     for slot, each in enumerate(adapters, 1):
         bank.load(slot, each)
     mixed = logits(tiny_model, bank, [0, 1, 2, 3, 1])
@@ -51,7 +43,7 @@ def test_a_row_of_a_mixed_batch_equals_the_adapter_alone(
 
 
 def test_a_row_without_adapter_equals_the_base(tiny_model: LlamaModel, bank: Bank) -> None:
-    bank.load(1, adapter(tiny_model, 8, 1))
+    bank.load(1, adapter(tiny_model.architecture, 8, 1))
     with torch.inference_mode():
         plain = tiny_model.logits(tiny_model.hidden(torch.tensor([[5, 6, 7, 8, 9]])))
     assert torch.allclose(logits(tiny_model, bank, [0, 1])[0], plain[0], atol=1e-4)
@@ -59,24 +51,43 @@ def test_a_row_without_adapter_equals_the_base(tiny_model: LlamaModel, bank: Ban
 
 
 def test_rows_that_share_an_adapter_take_the_same_numbers(tiny_model: LlamaModel, bank: Bank) -> None:
-    bank.load(2, adapter(tiny_model, 8, 4))
+    bank.load(2, adapter(tiny_model.architecture, 8, 4))
     assert torch.allclose(logits(tiny_model, bank, [2, 2])[0], logits(tiny_model, bank, [2, 0])[0], atol=1e-4)
 
 
 def test_a_new_tenant_of_a_slot_leaves_no_trace_of_the_old(tiny_model: LlamaModel, bank: Bank) -> None:
-    small = adapter(tiny_model, 2, 5, ("o",))
+    small = adapter(tiny_model.architecture, 2, 5, ("o",))
     bank.load(1, small)
     fresh = logits(tiny_model, bank, [1])
-    bank.load(1, adapter(tiny_model, 8, 6))
+    bank.load(1, adapter(tiny_model.architecture, 8, 6))
     bank.load(1, small)
     assert torch.equal(logits(tiny_model, bank, [1]), fresh)
 
 
 def test_rank_and_slot_are_checked(tiny_model: LlamaModel, bank: Bank) -> None:
     with pytest.raises(ValueError, match="rank is 16"):
-        bank.load(1, adapter(tiny_model, 16, 1))
+        bank.load(1, adapter(tiny_model.architecture, 16, 1))
     with pytest.raises(ValueError, match="slot 0"):
-        bank.load(0, adapter(tiny_model, 8, 1))
+        bank.load(0, adapter(tiny_model.architecture, 8, 1))
+
+
+def test_a_batch_may_shrink_and_repeat_its_rows(tiny_model: LlamaModel, bank: Bank) -> None:
+    for slot in (1, 2, 3):
+        bank.load(slot, adapter(tiny_model.architecture, 8, slot))
+    ids = torch.tensor([[5, 6, 7]] * 4)
+    chosen = bank.rows([3, 0, 1]).select(torch.tensor([2, 2, 0, 1]))
+    with torch.inference_mode():
+        mixed = tiny_model.hidden(ids, chosen)
+        assert torch.allclose(mixed, tiny_model.hidden(ids, bank.rows([1, 1, 3, 0])), atol=1e-5)
+        only = tiny_model.hidden(ids[:2], bank.rows([3, 0, 1]).select(torch.tensor([0, 0])))
+    assert torch.allclose(only[0], mixed[2], atol=1e-4)
+
+
+def test_a_slot_is_as_large_as_it_says(tiny_model: LlamaModel, bank: Bank) -> None:
+    tensors = [*bank.down.values(), *bank.up.values()]
+    held = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    per_slot = Bank.bytes_per_slot(tiny_model.architecture, bank.rank, tiny_model.dtype)
+    assert held == per_slot * (bank.slots + 1)
 
 
 def test_a_sound_engine_passes_its_self_check(tiny_model: LlamaModel) -> None:

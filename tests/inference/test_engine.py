@@ -1,45 +1,59 @@
-from collections.abc import Iterator
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
-from app.inference import adapter_file
 from app.inference.card import read_card
 from app.inference.engine import Engine
 from app.inference.model import LlamaModel
+from app.inference.ticket import Ticket
 from app.inference.tokens import Tokens
-from app.inference.types import EngineError, RewriteOutcome, RewriteSpec
-from tests.inference.test_bank import adapter
-
-WAIT_S = 60
+from app.inference.types import EngineError, EngineLoad, RewriteOutcome, RewriteSpec
+from tests.inference.voices import WAIT_S, Gate, adapter, stored
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path
+def make(
+    tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, tmp_path: Path
+) -> Iterator[Callable[..., Engine]]:
+    """`make(cache_bytes=1)` is an engine that runs."""
+    made = []
+
+    def make(**options: int) -> Engine:
+        given = {"rank": 8, "max_queue_rows": 64} | options
+        engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), tmp_path, **given)
+        engine.start()
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        engine.stop()
 
 
 @pytest.fixture
-def engine(tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, folder: Path) -> Iterator[Engine]:
-    engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), folder, rank=8, max_queue_rows=64)
-    engine.start()
-    yield engine
-    engine.stop()
+def engine(make: Callable[..., Engine]) -> Engine:
+    return make()
 
 
-def stored(engine: Engine, seed: int, *, base_digest: str | None = None) -> str:
-    made = adapter(engine.model, 4, seed)
-    data = adapter_file.pack(
-        adapter_file.Adapter(made.rank, made.alpha, base_digest or engine.card.digest, made.down, made.up)
-    )
-    digest = adapter_file.digest_of(data)
-    (engine.adapters / f"{digest}.safetensors").write_bytes(data)
-    return digest
+def voice(engine: Engine, seed: int, *, base: str | None = None, size: float = 0.1) -> str:
+    """The digest of a new random adapter in the engine's folder."""
+    base = engine.card.digest if base is None else base
+    return stored(engine.adapters, adapter(engine.model.architecture, 4, seed, base=base, size=size))
 
 
 def answer(engine: Engine, **spec: object) -> RewriteOutcome:
     given = {"text": "The parcel arrived on Friday.", "max_tokens": 12} | spec
     return engine.submit(RewriteSpec(**given)).answer.result(WAIT_S)  # type: ignore[arg-type]
+
+
+def together(engine: Engine, specs: Iterable[RewriteSpec]) -> list[Ticket]:
+    """Submit them before the engine's thread can look at the first."""
+    with engine._changed:
+        return [engine.submit(spec) for spec in specs]
 
 
 def test_the_same_seed_writes_the_same_and_another_one_something_else(engine: Engine) -> None:
@@ -49,11 +63,11 @@ def test_the_same_seed_writes_the_same_and_another_one_something_else(engine: En
 
 
 def test_people_in_one_batch_get_what_they_get_alone(engine: Engine) -> None:
-    digests: list[str | None] = [None, stored(engine, 1), stored(engine, 2)]
+    digests: list[str | None] = [None, voice(engine, 1), voice(engine, 2)]
     alone = [answer(engine, adapter_digest=digest, seed=5).texts for digest in digests]
-    tickets = [
-        engine.submit(RewriteSpec("The parcel arrived on Friday.", digest, max_tokens=12, seed=5)) for digest in digests
-    ]
+    tickets = together(
+        engine, [RewriteSpec("The parcel arrived on Friday.", digest, max_tokens=12, seed=5) for digest in digests]
+    )
     assert [ticket.answer.result(WAIT_S).texts for ticket in tickets] == alone
     assert len({tuple(texts) for texts in alone}) == 3
 
@@ -78,7 +92,7 @@ def test_a_blank_text_needs_no_model(engine: Engine) -> None:
 
 
 def test_the_answer_names_adapter_base_and_time(engine: Engine) -> None:
-    digest = stored(engine, 3)
+    digest = voice(engine, 3)
     outcome = answer(engine, adapter_digest=digest)
     assert (outcome.adapter_digest, outcome.base_digest) == (digest, engine.card.digest)
     assert outcome.prompt_tokens > 0
@@ -94,13 +108,13 @@ def test_an_unknown_adapter_is_refused(engine: Engine, digest: str) -> None:
 
 
 def test_a_bad_adapter_fails_its_own_request_only(engine: Engine) -> None:
-    good, foreign = stored(engine, 1), stored(engine, 2, base_digest="f" * 64)
-    damaged = stored(engine, 3)
+    good, foreign = voice(engine, 1), voice(engine, 2, base="f" * 64)
+    damaged = voice(engine, 3)
     path = engine.adapters / f"{damaged}.safetensors"
     path.write_bytes(path.read_bytes()[:-8] + b"\0" * 8)
-    tickets = {
-        digest: engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in (foreign, good, damaged)
-    }
+    digests = (foreign, good, damaged)
+    batch = together(engine, [RewriteSpec("It rained.", digest, max_tokens=4) for digest in digests])
+    tickets = dict(zip(digests, batch, strict=True))
     assert tickets[good].answer.result(WAIT_S).texts
     for digest in (foreign, damaged):
         with pytest.raises(EngineError) as caught:
@@ -109,17 +123,13 @@ def test_a_bad_adapter_fails_its_own_request_only(engine: Engine) -> None:
     assert answer(engine, adapter_digest=good).texts
 
 
-def test_more_people_than_slots_are_served_in_turn(
-    tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, folder: Path
-) -> None:
-    engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), folder, rank=8, cache_bytes=1)
+def test_more_people_than_slots_are_served_in_turn(make: Callable[..., Engine]) -> None:
+    engine = make(cache_bytes=1)
     assert engine.bank.slots == 1
-    engine.start()
-    digests = [stored(engine, seed) for seed in range(4)]
-    tickets = [engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in digests * 2]
+    digests = [voice(engine, seed) for seed in range(4)]
+    tickets = together(engine, [RewriteSpec("It rained.", digest, max_tokens=4) for digest in digests * 2])
     texts = [ticket.answer.result(WAIT_S).texts for ticket in tickets]
     assert texts[:4] == texts[4:]
-    engine.stop()
 
 
 def test_a_prompt_beyond_the_context_is_refused(engine: Engine) -> None:
@@ -128,29 +138,157 @@ def test_a_prompt_beyond_the_context_is_refused(engine: Engine) -> None:
     assert caught.value.code == "too-long"
 
 
-def test_a_full_queue_says_so(tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, folder: Path) -> None:
-    engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), folder, rank=8, max_queue_rows=2)
+def test_a_full_queue_says_so(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, gate = make(max_queue_rows=2), Gate(monkeypatch)
+    engine.submit(RewriteSpec("It rained.", max_tokens=400))
+    gate.wait()
     engine.submit(RewriteSpec("It rained.", n=2))
-    with pytest.raises(EngineError) as caught:
+    with pytest.raises(EngineError, match="2 rows are waiting") as caught:
         engine.submit(RewriteSpec("It rained."))
     assert caught.value.code == "busy"
-    assert engine.load.waiting == 2
+    assert engine.load == EngineLoad(waiting=2, running=1)
+    gate.open()
 
 
-def test_stopping_answers_whoever_still_waits(
-    tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, folder: Path
+def test_a_text_of_more_passages_than_the_queue_holds_is_refused(engine: Engine) -> None:
+    with pytest.raises(EngineError, match="66 passages") as caught:
+        answer(engine, text="a\nb\nc\n" * 11, n=2)
+    assert caught.value.code == "too-long"
+
+
+def test_a_long_text_may_take_several_batches(make: Callable[..., Engine]) -> None:
+    text = "\n".join(f"Line {i} of many." for i in range(7))
+    few, many = (answer(make(max_batch_rows=rows), text=text, n=2, seed=8).texts for rows in (3, 32))
+    assert few == many
+    assert [text.count("\n") for text in few] == [6, 6]
+
+
+def test_an_adapter_whose_numbers_explode_fails_alone(engine: Engine) -> None:
+    wild, tame = voice(engine, 1, size=1e20), voice(engine, 2)
+    alone = answer(engine, adapter_digest=tame, seed=3).texts
+    batch = together(
+        engine,
+        [RewriteSpec("The parcel arrived on Friday.", digest, max_tokens=12, seed=3) for digest in (None, wild, tame)],
+    )
+    with pytest.raises(EngineError, match="not finite") as caught:
+        batch[1].answer.result(WAIT_S)
+    assert caught.value.code == "invalid-adapter"
+    assert batch[0].answer.result(WAIT_S).texts
+    assert batch[2].answer.result(WAIT_S).texts == alone
+
+
+def test_a_failure_of_the_model_is_told_and_survived(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise MemoryError("no room for: The parcel arrived on Friday.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LlamaModel, "run", broken)
+        with pytest.raises(EngineError, match="MemoryError") as caught:
+            answer(engine)
+    assert caught.value.code == "unavailable"
+    assert "parcel" not in str(caught.value)
+    assert answer(engine).texts
+
+
+def test_a_batch_that_nobody_waits_for_ends_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch)
+    tickets = together(engine, [RewriteSpec("It rained.", n=2, max_tokens=400)] * 2)
+    gate.wait()
+    for ticket in tickets:
+        ticket.cancel()
+    gate.open()
+    assert answer(engine, max_tokens=2).texts
+    assert gate.passes <= 3 + 2 + 2
+    assert engine.load == EngineLoad(0, 0)
+
+
+def test_a_cancelled_request_does_not_disturb_the_one_beside_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), folder, rank=8)
-    ticket = engine.submit(RewriteSpec("It rained.", n=2))
-    engine._is_stopping = True
-    engine.start()
+    spec = RewriteSpec("It rained.", max_tokens=8, seed=4)
+    alone = engine.submit(spec).answer.result(WAIT_S).texts
+    gate = Gate(monkeypatch)
+    stays, goes = together(engine, [spec, spec])
+    gate.wait()
+    goes.cancel()
+    gate.open()
+    assert stays.answer.result(WAIT_S).texts == alone
+    assert goes.answer.cancelled()
+
+
+def test_stopping_answers_whoever_waits_or_is_written_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate(monkeypatch)
+    running = engine.submit(RewriteSpec("It rained.", max_tokens=400))
+    gate.wait()
+    waiting = engine.submit(RewriteSpec("It rained.", n=2))
+    stopper = threading.Thread(target=engine.stop)
+    stopper.start()
+    while not engine._is_stopping:
+        time.sleep(0.001)
+    gate.open()
+    stopper.join(WAIT_S)
+    for ticket in (running, waiting):
+        with pytest.raises(EngineError, match="shutting down"):
+            ticket.answer.result(0)
+    assert gate.passes == 3
     with pytest.raises(EngineError, match="shutting down"):
-        ticket.answer.result(WAIT_S)
-    engine.stop()
+        engine.submit(RewriteSpec("It rained."))
+    assert not engine.is_alive
+
+
+def test_warming_says_so_when_a_batch_uses_every_slot(
+    make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make(cache_bytes=1)
+    first, second = voice(engine, 1), voice(engine, 2)
+    gate = Gate(monkeypatch)
+    ticket = engine.submit(RewriteSpec("It rained.", first, max_tokens=4))
+    gate.wait()
+    with pytest.raises(EngineError) as caught:
+        engine.warm(second)
+    assert caught.value.code == "busy"
+    gate.open()
+    ticket.answer.result(WAIT_S)
+    assert engine.warm(second) > 0
 
 
 def test_warming_loads_once(engine: Engine) -> None:
-    digest = stored(engine, 1)
+    digest = voice(engine, 1)
     assert engine.warm(digest) > 0
     assert engine.residency.resident == [digest]
     assert answer(engine, adapter_digest=digest).texts
+
+
+def test_it_says_what_it_is(engine: Engine, tiny_digest: str) -> None:
+    assert (engine.info.base_digest, engine.info.context_tokens, engine.info.device) == (tiny_digest, 512, "cpu")
+    assert engine.load == EngineLoad(0, 0)
+    assert engine.is_alive
+
+
+@pytest.mark.slow
+def test_nobody_hears_anybody_else(engine: Engine) -> None:
+    """In float32 a request writes the same tokens alone and among others, whoever they are."""
+    chance = random.Random(0)
+    digests = [None, *(voice(engine, seed) for seed in range(5))]
+    texts = ["It rained.", "The parcel arrived on Friday, which surprised us all.", "No.\n\nPerhaps later."]
+    spec = RewriteSpec(texts[1], digests[2], n=2, max_tokens=24, seed=11)
+    alone = engine.submit(spec).answer.result(WAIT_S).texts
+    for _ in range(20):
+        others = [
+            RewriteSpec(
+                chance.choice(texts),
+                chance.choice(digests),
+                n=chance.randint(1, 2),
+                temperature=chance.choice([0.0, 0.7, 1.2]),
+                top_p=chance.choice([0.9, 1.0]),
+                max_tokens=chance.randint(1, 30),
+                seed=chance.randint(0, 99),
+                tenant_id=chance.choice("ab"),
+            )
+            for _ in range(chance.randint(1, 8))
+        ]
+        place = chance.randint(0, len(others))
+        tickets = together(engine, [*others[:place], spec, *others[place:]])
+        assert tickets[place].answer.result(WAIT_S).texts == alone
+        for ticket in tickets:
+            ticket.answer.result(WAIT_S)

@@ -1,0 +1,63 @@
+"""Random adapters, in memory and as files, and a model that can be stopped in the middle of writing."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from app.inference import adapter_file
+from app.inference.adapter_file import Adapter
+from app.inference.architecture import Architecture
+from app.inference.delta import GROUPS, Group
+from app.inference.model import LlamaModel
+
+WAIT_S = 60
+
+
+def adapter(
+    shape: Architecture, rank: int, seed: int, groups: tuple[Group, ...] = GROUPS, *, base: str = "", size: float = 0.1
+) -> Adapter:
+    chance = torch.Generator().manual_seed(seed)
+    down: dict[Group, Tensor] = {}
+    up: dict[Group, Tensor] = {}
+    for group in groups:
+        linear = shape.fused[group]
+        down[group] = torch.randn(shape.layers, len(linear.parts) * rank, linear.inputs, generator=chance) * size
+        up[group] = torch.randn(shape.layers, linear.width, rank, generator=chance) * size
+    return Adapter(rank=rank, alpha=2.0 * rank, base_digest=base, down=down, up=up)
+
+
+def stored(folder: Path, made: Adapter) -> str:
+    """The digest of an adapter, now in the folder."""
+    data = adapter_file.pack(made)
+    digest = adapter_file.digest_of(data)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{digest}.safetensors").write_bytes(data)
+    return digest
+
+
+class Gate:
+    """Stops the model before its third pass until somebody opens, and counts the passes."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.passes = 0
+        self.is_reached, self.is_open = threading.Event(), threading.Event()
+        run = LlamaModel.run
+
+        def gated(model: LlamaModel, *arguments: Any) -> Tensor:
+            self.passes += 1
+            if self.passes == 3:
+                self.is_reached.set()
+                assert self.is_open.wait(WAIT_S)
+            return run(model, *arguments)
+
+        monkeypatch.setattr(LlamaModel, "run", gated)
+
+    def wait(self) -> None:
+        assert self.is_reached.wait(WAIT_S)
+
+    def open(self) -> None:
+        self.is_open.set()
