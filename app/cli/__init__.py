@@ -1,5 +1,7 @@
 """`idiolect`: the command line. Groups of commands live in files of their own; this one puts them together."""
 
+import os
+
 import typer
 
 from app.cli import models, operate, people, voices
@@ -19,5 +21,7 @@ app.add_typer(models.group, name="models")
 
 
 def main() -> None:
+    # What people wrote is nobody else's on this machine: files of the server and its children are its owner's only.
+    os.umask(0o077)
     with report_problems():
         app(prog_name="idiolect")

@@ -5,6 +5,7 @@ import shutil
 from datetime import timedelta
 from typing import Any, Final
 
+from app.adapters import service as adapters
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
 from app.jobs import repository, service
@@ -29,6 +30,7 @@ def sweep() -> None:
     ring_for_scores()
     train_from_feedback()
     discard_checkpoints()
+    adapters.discard_orphans()
 
 
 def recover_jobs() -> None:
