@@ -5,6 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import groupby
+from typing import Final
+
+EXACT_UP_TO: Final = 400
+"""Words. In longer texts matches begin at rarer words only: all pairs of repeated words would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,10 @@ class Run:
 def compared(left: str, right: str) -> tuple[list[Run], list[Run]]:
     """The runs of both. Words that differ only in the space after them are the same."""
     left_words, right_words = _words(left), _words(right)
-    matcher = SequenceMatcher(None, [w.strip() for w in left_words], [w.strip() for w in right_words], autojunk=False)
+    is_long = max(len(left_words), len(right_words)) > EXACT_UP_TO
+    matcher = SequenceMatcher(
+        None, [word.strip() for word in left_words], [word.strip() for word in right_words], autojunk=is_long
+    )
     same_left, same_right = set[int](), set[int]()
     for block in matcher.get_matching_blocks():
         same_left.update(range(block.a, block.a + block.size))

@@ -8,16 +8,17 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.orm import Session
 
 from app.admin import repository
-from app.admin.access import Everything, Poster
+from app.admin.access import Everything, Poster, Viewer
 from app.admin.rendering import PageRoute, done, page
 from app.db import EVERY_TENANT, transaction
 from app.errors import AppError
 from app.jobs import service
 from app.jobs.schemas import JobView
-from app.learning.recipes import resolve
-from app.models import FINISHED, JobMetric
+from app.learning.recipes import InvalidConfig, resolve
+from app.models import FINISHED, Job, JobMetric
 
 CURVES: Final = ("nll", "reward", "style", "meaning", "entities", "length")
+STAGES: Final = ("curate", "warm-start", "reinforce", "evaluate", "publish")
 LINES_SHOWN: Final = 200
 
 router = APIRouter(prefix="/admin/jobs/{job_id}", include_in_schema=False, route_class=PageRoute)
@@ -57,7 +58,7 @@ def retry(request: Request, who: Poster, job_id: str) -> Response:
 
 
 @router.get("/{action}")
-def after_reload(job_id: str, action: str) -> Response:
+def after_reload(who: Viewer, job_id: str, action: str) -> Response:
     """Whoever loads the address of a form again finds the page it stood on."""
     return Response(status_code=303, headers={"Location": f"/admin/jobs/{job_id}"})
 
@@ -77,7 +78,6 @@ def show(request: Request, job_id: str, problem: AppError) -> Response:
 def shown(request: Request, session: Session, job_id: str, problem: AppError | None = None) -> Response:
     job = service.get(session, job_id)
     events = repository.latest_events(session, job_id, LINES_SHOWN)
-    recipe = resolve(job.recipe, job.config, base_parameters=0)
     return page(
         request,
         "job.html",
@@ -85,10 +85,20 @@ def shown(request: Request, session: Session, job_id: str, problem: AppError | N
         person=repository.person(session, job.user_id),
         job=JobView.of(job, job.user_id),
         is_finished=job.state in FINISHED,
-        stages=["curate", *["warm-start"] * bool(recipe.sft), *["reinforce"] * bool(recipe.rl), "evaluate", "publish"],
+        stages=stages_of(job),
         events=events,
         last_event=events[0].id if events else 0,
     )
+
+
+def stages_of(job: Job) -> list[str]:
+    """The stages the job goes through; a recipe this version no longer knows may have had them all."""
+    try:
+        recipe = resolve(job.recipe, job.config, base_parameters=0)
+    except InvalidConfig:
+        return list(STAGES)
+    skipped = {"warm-start": recipe.sft is None, "reinforce": recipe.rl is None}
+    return [stage for stage in STAGES if not skipped.get(stage)]
 
 
 def curves(points: Sequence[JobMetric]) -> dict[str, dict[str, list[float | None]]]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from app.adapters import service as adapters
 from app.adapters.schemas import AdapterView
 from app.admin import repository
-from app.admin.access import Everything
+from app.admin.access import Everything, Viewer
 from app.admin.rendering import PageRoute, fragment, page
 from app.admin.repository import Person
 from app.config import get_settings
@@ -59,7 +59,7 @@ def person(
 
 
 @router.get("/admin/people/{user_id}/{action}")
-def after_reload(user_id: str, action: str) -> Response:
+def after_reload(who: Viewer, user_id: str, action: str) -> Response:
     """Whoever loads the address of a form again finds the page it stood on."""
     return Response(status_code=303, headers={"Location": f"/admin/people/{user_id}"})
 

@@ -44,7 +44,7 @@ environment.globals |= {
     "RECIPES": words.RECIPES,
     "STAGES": words.STAGES,
 }
-for name in ("ago", "exactly", "counted", "lasting", "decimal", "percent", "sized"):
+for name in ("ago", "exactly", "counted", "lasting", "decimal", "measured", "percent", "sized"):
     environment.filters[name] = getattr(words, name)
 
 

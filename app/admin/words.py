@@ -78,6 +78,11 @@ def decimal(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".replace("-", "−")
 
 
+def measured(value: float | None) -> str:
+    """Like `decimal`, but counts stay whole: `14`, `0.86`."""
+    return f"{value:.0f}" if value is not None and value >= 2 and value == int(value) else decimal(value)
+
+
 def percent(share: float) -> str:
     return f"{share:.0%}"
 

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
 
 from app.auth import create_login_link
 from app.db import EVERY_TENANT, transaction
@@ -30,12 +30,12 @@ def operator(anonymous: TestClient, link: str) -> TestClient:
 
 
 @pytest.fixture
-def post(operator: TestClient) -> Callable[..., Response]:
+def post(operator: TestClient) -> Callable[..., Any]:
     """`post("/admin/…", field="value")` as the form of a page does; redirects are followed."""
     token = re.search(r'name="token" value="(\w+)"', operator.get("/admin").text)
     assert token
 
-    def send(path: str, headers: dict[str, str] | None = None, **fields: str) -> Response:
+    def send(path: str, headers: dict[str, str] | None = None, **fields: str) -> Any:
         return operator.post(path, data={"token": token[1], **fields}, headers=headers)
 
     return send

@@ -36,7 +36,7 @@
       cursor: { y: false, points: { size: 6 } },
       scales: { x: { time: false }, y: bounds },
       axes: [
-        { ...axis, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+        { ...axis, size: 30, grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
         { ...axis, size: 44 },
       ],
       series: [{}, ...series],
@@ -100,9 +100,25 @@
     const element = document.createElement("time");
     element.dateTime = iso;
     element.title = new Date(iso).toLocaleString();
-    element.textContent = "just now";
+    element.textContent = ago(iso);
     return element;
   }
+
+  // The words of the server's own pages, so that a page left open stays true.
+  function ago(iso) {
+    const passed = (Date.now() - new Date(iso)) / 1000;
+    if (passed < 10) return "just now";
+    const [number, unit] = [[86400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]]
+      .map(([length, name]) => [Math.floor(passed / length), name])
+      .find(([count]) => count > 0);
+    return `${number} ${unit}${number === 1 ? "" : "s"} ago`;
+  }
+
+  setInterval(() => {
+    for (const element of document.querySelectorAll("time")) {
+      if (Date.now() - new Date(element.dateTime) < 7 * 86400000) element.textContent = ago(element.dateTime);
+    }
+  }, 10000);
 
   function line(tag, content, iso) {
     const item = document.createElement("li");
