@@ -5,6 +5,7 @@ The port answers at once; /readyz says what is still missing until the base is l
 
 import asyncio
 import hmac
+import socket
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,25 +13,17 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
-import structlog
-import torch
 import uvicorn
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.config import Settings, engine_token, get_settings
-from app.inference.base import ensure_base, read_card
-from app.inference.engine import Engine
-from app.inference.model import LlamaModel
-from app.inference.selfcheck import PROBE, prove
+from app.inference.loader import Loader
 from app.inference.ticket import Ticket
-from app.inference.tokens import Tokens
 from app.inference.types import DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
-from app.log import configure, where
-
-log = structlog.get_logger(__name__)
+from app.log import configure
 
 STATUS: Final = {
     "unavailable": 503,
@@ -47,59 +40,6 @@ GRACE_S: Final = 5
 MOST_SAMPLES: Final = 64
 
 
-class Loader:
-    """Brings the engine up in a thread of its own, so that the server can say how far it is."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.engine: Engine | None = None
-        self.missing = "starting"
-        self._thread = threading.Thread(target=self._load, name="loader", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        if self.engine is not None:
-            self.engine.stop()
-
-    def ready(self) -> Engine:
-        """Raises EngineError `unavailable` with what is missing."""
-        if self.engine is None:
-            raise EngineError("unavailable", f"the engine is not ready: {self.missing}")
-        if not self.engine.is_alive:
-            raise EngineError("unavailable", "the engine's thread has ended: restart the engine")
-        return self.engine
-
-    def _load(self) -> None:
-        settings = self.settings
-        try:
-            if settings.threads:
-                torch.set_num_threads(settings.threads)
-            self.missing = "preparing the base model"
-            base = ensure_base(settings)
-            self.missing = "loading the base model"
-            model, tokens = LlamaModel.load(base, device=settings.device), Tokens.load(base)
-            self.missing = "checking that adapters are told apart"
-            prove(model, tokens.prompt(PROBE))
-            engine = Engine(
-                model,
-                tokens,
-                read_card(base),
-                settings.storage_root / "adapters",
-                rank=max(settings.adapter_rank, 8),
-                cache_bytes=settings.adapter_cache_mb * 2**20,
-                max_batch_rows=settings.max_batch_rows,
-                max_queue_rows=settings.max_queue_rows,
-            )
-            engine.start()
-            self.engine, self.missing = engine, ""
-            log.info("ready", base=engine.card.name, device=str(model.device), slots=engine.bank.slots)
-        except Exception as error:
-            self.missing = f"it cannot start: {error}"
-            log.error("the engine cannot start", reason=str(error), **where(error))
-
-
 class Refused(Exception):
     """A caller without the engine's token."""
 
@@ -108,14 +48,24 @@ class Warm(BaseModel):
     adapter_digest: str
 
 
+def _whole(text: str) -> str:
+    """JSON can carry half an emoji, which no tokenizer takes."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds half of a surrogate pair")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
+
+
 class Wanted(BaseModel):
     """A RewriteSpec as it arrives, with the bounds within which an engine can serve it."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str
+    text: Text
     adapter_digest: str | None = None
-    tag: str | None = None
+    tag: Text | None = None
     n: int = Field(default=1, ge=1, le=MOST_SAMPLES)
     temperature: float = Field(default=DEFAULT_TEMPERATURE, ge=0, allow_inf_nan=False)
     top_p: float = Field(default=1.0, gt=0, le=1)
@@ -142,6 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
             raise Refused
 
     app = FastAPI(title="Idiolect engine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.stop = loader.stop
     guarded = [Depends(authorised)]
 
     @app.exception_handler(EngineError)
@@ -210,18 +161,32 @@ async def _answer(ticket: Ticket, request: Request, timeout_s: float) -> Rewrite
         ticket.cancel()  # means nothing to a ticket that is answered
 
 
+class GentleServer(uvicorn.Server):
+    """Asked to end, it takes nothing new, lets what is under way go on for GRACE_S, then has the engine decline it.
+
+    uvicorn's own limit would cut connections without a word.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        stop = threading.Thread(target=self.config.app.state.stop, daemon=True)  # type: ignore[union-attr]
+        timer = asyncio.get_running_loop().call_later(GRACE_S, stop.start)
+        await super().shutdown(sockets)
+        timer.cancel()
+
+
 def main() -> None:
     settings = get_settings()
     configure()
     address = urlsplit(settings.engine_url)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=address.hostname or "127.0.0.1",
         port=address.port or 8471,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=GRACE_S,
+        timeout_graceful_shutdown=GRACE_S + 2,
     )
+    GentleServer(config).run()
 
 
 if __name__ == "__main__":

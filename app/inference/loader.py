@@ -1,0 +1,74 @@
+"""From nothing to an engine that serves: base, weights, self-check, thread, each named while it is missing."""
+
+import threading
+from typing import Final
+
+import structlog
+import torch
+
+from app.config import Settings
+from app.inference.base import ensure_base, read_card
+from app.inference.engine import Engine
+from app.inference.model import LlamaModel
+from app.inference.selfcheck import PROBE, prove
+from app.inference.tokens import Tokens
+from app.inference.types import EngineError
+from app.log import where
+
+log = structlog.get_logger(__name__)
+
+LEAST_RANK: Final = 8
+"""What was trained with the default rank stays usable when the setting is lowered."""
+
+
+class Loader:
+    """Brings the engine up in a thread of its own, so that the server can say how far it is."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.engine: Engine | None = None
+        self.missing = "starting"
+        self._thread = threading.Thread(target=self._load, name="loader", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self.engine is not None:
+            self.engine.stop()
+
+    def ready(self) -> Engine:
+        """Raises EngineError `unavailable` with what is missing."""
+        if self.engine is None:
+            raise EngineError("unavailable", f"the engine is not ready: {self.missing}")
+        if not self.engine.is_alive:
+            raise EngineError("unavailable", "the engine's thread has ended: restart the engine")
+        return self.engine
+
+    def _load(self) -> None:
+        settings = self.settings
+        try:
+            if settings.threads:
+                torch.set_num_threads(settings.threads)
+            self.missing = "preparing the base model"
+            base = ensure_base(settings)
+            self.missing = "loading the base model"
+            model, tokens = LlamaModel.load(base, device=settings.device), Tokens.load(base)
+            self.missing = "checking that adapters are told apart"
+            prove(model, tokens.prompt(PROBE))
+            engine = Engine(
+                model,
+                tokens,
+                read_card(base),
+                settings.storage_root / "adapters",
+                rank=max(settings.adapter_rank, LEAST_RANK),
+                cache_bytes=settings.adapter_cache_mb * 2**20,
+                max_batch_rows=settings.max_batch_rows,
+                max_queue_rows=settings.max_queue_rows,
+            )
+            engine.start()
+            self.engine, self.missing = engine, ""
+            log.info("ready", base=engine.card.name, device=str(model.device), slots=engine.bank.slots)
+        except Exception as error:
+            self.missing = f"it cannot start: {error}"
+            log.error("the engine cannot start", reason=str(error), **where(error))
