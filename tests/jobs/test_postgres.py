@@ -6,11 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from app.config import Settings, get_settings
-from app.db import get_engine, migrate, now
+from app.db import get_engine, now
 from app.jobs import runner, service, sweeper
 from app.jobs.context import JobContext, TrainingOutcome
 from app.jobs.lease import claim
@@ -19,19 +17,11 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def database(settings: Settings, postgres: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    name = f"jobs_{settings.data_dir.parent.name}".lower().replace("-", "_")
-    server = create_engine(postgres, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f'CREATE ROLE "{name}" LOGIN'))
-        connection.execute(text(f'CREATE DATABASE "{name}" OWNER "{name}"'))
-    server.dispose()
-    url = make_url(postgres).set(username=name, database=name).render_as_string(hide_password=False)
-    monkeypatch.setenv("IDIOLECT_DATABASE_URL", url)
+def database(settings: Settings, postgres_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("IDIOLECT_DATABASE_URL", postgres_database)
     get_settings.cache_clear()
-    migrate(url)
-    yield url
-    get_engine(url).dispose()
+    yield postgres_database
+    get_engine(get_settings().resolved_database_url).dispose()
 
 
 def trains(context: JobContext) -> TrainingOutcome:
