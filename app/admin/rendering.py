@@ -109,5 +109,5 @@ def _problem(request: Request, error: AppError) -> Response:
         return page(request, "problem.html", problem=error)
     response = fragment(request, "_problem.html", problem=error)
     response.status_code = error.status
-    response.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"})
+    response.headers.update({"HX-Retarget": "#notice", "HX-Reswap": "innerHTML show:top"})
     return response

@@ -74,7 +74,7 @@ async def write(
         secrets.randbelow(SEEDS),
     )
     if wants_fragment(request):
-        return fragment(request, "_rewritten.html", columns=columns, choices=choices)
+        return fragment(request, "_answer.html", columns=columns, choices=choices)
     return page(request, "try.html", people=people, choices=choices, text=text, columns=columns)
 
 

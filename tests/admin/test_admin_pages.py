@@ -13,12 +13,15 @@ from app.models import Adapter, Feedback, Job, Rewrite, StyleSample, Tenant, Use
 
 NASTY = "<script>alert(1)</script> <img src=x onerror=alert(2)> \"quoted\" 'so' {{ 7 * 7 }}"
 
+both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+
 
 def test_an_empty_house_says_how_to_fill_it(operator: TestClient) -> None:
     assert "idiolect samples add" in operator.get("/admin").text
     assert "Nobody is here yet" in operator.get("/admin/try").text
 
 
+@both
 def test_the_operator_sees_the_people_of_all_tenants(
     operator: TestClient, make_user: Callable[..., User], other_tenant: Tenant, make_samples: Callable[..., object]
 ) -> None:
@@ -39,6 +42,7 @@ def test_people_are_paged(operator: TestClient, make_user: Callable[..., User]) 
     assert names == [f"person-{number:02}" for number in reversed(range(52))]
 
 
+@both
 def test_satisfaction_is_the_mean_of_what_was_scored(operator: TestClient, ada: User) -> None:
     with transaction(ada.tenant_id) as session:
         rewrite = a_rewrite(ada)
@@ -52,6 +56,7 @@ def test_satisfaction_is_the_mean_of_what_was_scored(operator: TestClient, ada: 
     assert "of 2" in text
 
 
+@both
 def test_who_is_being_trained_is_seen_at_once(operator: TestClient, ada: User) -> None:
     with transaction(ada.tenant_id) as session:
         session.add(
@@ -98,6 +103,7 @@ def test_pages_are_fenced_in(operator: TestClient, ada: User, make_samples: Call
         assert not re.search(r"<script(?! src=)|<style| style=| on\w+=|https?://(?!…)", answer.text), path
 
 
+@both
 def test_samples_are_shown_by_context_and_paged(
     operator: TestClient, ada: User, make_samples: Callable[..., list[StyleSample]]
 ) -> None:

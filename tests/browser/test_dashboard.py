@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.adapters import service as adapters
 from app.db import transaction
 from app.users import service as users
 from tests.browser.conftest import House
@@ -97,13 +98,21 @@ def test_a_running_training_is_cancelled_and_begun_again(page: Page, house: Hous
     shot("job-queued")
 
 
-def test_trying_a_voice_and_saying_what_one_thinks(page: Page, house: House, home: str, shot: Shot) -> None:
+def test_trying_a_voice_and_saying_what_one_thinks(
+    page: Page, house: House, home: str, shot: Shot, forgiven: set[int]
+) -> None:
     page.goto(home)
     page.get_by_role("link", name="Try it").click()
     page.get_by_label("Person").select_option(label="Sam · Harbour Press")
     page.get_by_label("Voice").select_option("work")
     page.get_by_label("Text").fill("I will be late, because the train from Leeds is still standing in York.")
+    house.engine.fail_with = "busy"
+    forgiven.add(503)
     page.get_by_role("button", name="Write it in their voice").click()
+    expect(page.get_by_role("alert")).to_contain_text("The language model has too much to do")
+    house.engine.fail_with = None
+    page.get_by_role("button", name="Write it in their voice").click()
+    expect(page.get_by_role("alert")).to_have_count(0)
     base, active = page.get_by_label("Base model"), page.get_by_label("Version 2", exact=True)
     expect(base.locator("blockquote")).to_contain_text("I will be late")
     expect(active.locator("mark").first).to_have_text("i'll")
@@ -117,7 +126,7 @@ def test_trying_a_voice_and_saying_what_one_thinks(page: Page, house: House, hom
     shot("try")
 
 
-def test_promoting_and_rolling_back(page: Page, house: House, home: str, shot: Shot) -> None:
+def test_promoting_and_rolling_back(page: Page, house: House, home: str, shot: Shot, forgiven: set[int]) -> None:
     rosa = house.people["rosa"]
     page.goto(f"{home}/people/{rosa.id}")
     page.get_by_role("button", name="Promote version 2").click()
@@ -125,6 +134,14 @@ def test_promoting_and_rolling_back(page: Page, house: House, home: str, shot: S
     page.get_by_role("button", name="Roll back").click()
     expect(page.get_by_role("status")).to_have_text("Version 1 speaks for rosa again.")
     assert active(house) == 1
+    with transaction(rosa.tenant_id) as session:
+        adapters.rollback(session, rosa.id)
+    forgiven.add(412)
+    page.get_by_role("button", name="Promote version 2").click()
+    expect(page.get_by_role("alert")).to_contain_text("Another version became active meanwhile")
+    shot("race")
+    page.get_by_role("button", name="Promote version 2").click()
+    expect(page.get_by_text("Version 2 speaks for them")).to_be_visible()
 
 
 def test_pasting_samples(page: Page, house: House, home: str, shot: Shot) -> None:
