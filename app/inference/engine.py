@@ -35,6 +35,8 @@ TOKENS_PER_ROW: Final = 512
 """Room for keys and values that a full batch has per row; a passage of 40 words needs about 200."""
 ROOM_FACTOR, ROOM_TOKENS = 2, 16
 """A passage may become about twice as long and a little more, unless the request sets its own limit."""
+GATHER_S: Final = 0.005
+"""An idle engine waits this long for company: who misses the batch by a moment waits for its end."""
 
 
 class Abandoned(Exception):
@@ -154,13 +156,8 @@ class Engine:
         return path
 
     def _run(self) -> None:
-        while True:
+        while self._wait():
             with self._changed:
-                while not len(self._waiting) and not self._is_stopping:
-                    self._changed.wait()
-                if self._is_stopping:
-                    _fail(self._waiting.drain(), EngineError("unavailable", "the engine is shutting down"))
-                    return
                 batch = self._waiting.take(self.room)
                 self._running = len(batch)
             try:
@@ -172,6 +169,19 @@ class Engine:
                 self._running = 0
             for ticket in {row.ticket for row in batch}:
                 ticket.answer_if_done()
+
+    def _wait(self) -> bool:
+        """Until somebody waits, and a moment more for those who come together; False when it is time to stop."""
+        with self._changed:
+            was_idle = not len(self._waiting)
+            while not len(self._waiting) and not self._is_stopping:
+                self._changed.wait()
+        if was_idle:
+            time.sleep(GATHER_S)
+        with self._changed:
+            if self._is_stopping:
+                _fail(self._waiting.drain(), EngineError("unavailable", "the engine is shutting down"))
+            return not self._is_stopping
 
     def _write(self, batch: Sequence[TicketRow]) -> None:
         started = time.monotonic()
