@@ -23,6 +23,11 @@ from app.storage import LocalStorage
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests go last: Playwright's event loop stays in the main thread, where no other can then run."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
