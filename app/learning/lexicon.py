@@ -65,8 +65,8 @@ DROPPED = [
     "woah", "oh my goodness", "oh my gosh", "oh my god", "oh wow", "oh boy", "oh dear", "oh yes", "my goodness",
     "goodness", "gosh", "phew", "hooray", "hurray", "ooh", "aww", "eek", "xx", "xo", "xoxo", "damn", "literally",
     "honestly", "seriously", "basically", "like literally", "to be honest", "not gonna lie", "i swear", "believe me",
-    "you know what", "you know", "i mean", "by the way", "needless to say", "if i may say so", "i dare say",
-    "i daresay", "indeed", "as it were", "so to speak", "truth be told", "gotta say", "guess what", "af", "swear",
+    "you know what", "by the way", "needless to say", "if i may say so", "i dare say",
+    "i daresay", "indeed", "as it were", "so to speak", "truth be told", "gotta say", "af", "swear",
 ]  # fmt: skip
 """Interjections and hedges that carry no fact; removed where they stand apart (start, end, between commas)."""
 
@@ -130,8 +130,14 @@ FORMAL_PHRASES = [
     ("it would appear that", "it seems that"), ("i shall", "I will"), ("we shall", "we will"), ("upon", "on"),
     ("i trust that", "I hope that"), ("i trust", "I hope"), ("i am of the opinion that", "I think"),
     ("it is my belief that", "I think"), ("i am confident that", "I think that"), ("in my estimation", "I think"),
-    ("one cannot help but", "I have to"), ("i must say", ""), ("i must confess", ""), ("i confess", ""),
-    ("allow me to", "let me"), ("permit me to", "let me"), ("i look forward to", "I am looking forward to"),
+    ("one cannot help but", "I have to"), ("i must say that", ""), ("i must say", ""),
+    ("i must confess that", ""), ("i must confess", ""), ("i confess that", ""), ("i confess", ""),
+    ("was obliged to", "had to"), ("were obliged to", "had to"),
+    ("am obliged to", "have to"), ("are obliged to", "have to"), ("is obliged to", "has to"),
+    ("i venture to suggest that", "I think that"), ("i believe that", "I think that"), ("of the greatest", "of great"),
+    ("at the present time", "now"), ("at present", "now"), ("for the reason that", "because"), ("in spite of", "despite"),
+    ("with the exception of", "except"), ("allow me to", "let me"), ("permit me to", "let me"),
+    ("i look forward to", "I am looking forward to"),
 ]  # fmt: skip
 
 FORMAL_WORDS = {
@@ -149,9 +155,16 @@ FORMAL_WORDS = {
     "forwarded": "sent", "enclosed": "enclosed", "beverage": "drink", "beverages": "drinks", "inform": "tell",
     "informed": "told", "assure": "assure", "perhaps": "maybe", "exceedingly": "very", "presently": "soon",
     "anticipate": "expect", "anticipated": "expected", "attend": "come to", "splendid": "great", "excellent": "very good",
-    "delightful": "nice", "regrettably": "unfortunately", "remainder": "rest", "entire": "whole", "prompt": "quick",
+    "delightful": "nice", "regrettably": "unfortunately", "remainder": "rest", "prompt": "quick",
     "promptly": "quickly", "thrice": "three times", "telephone": "phone", "telephoned": "called", "automobile": "car",
-    "physician": "doctor", "permit": "let", "gentleman": "man", "inclement": "bad", "replied": "answered",
+    "physician": "doctor", "permit": "let", "gentleman": "man", "inclement": "bad", "replied": "answered", "lately": "recently",
+    "tedious": "boring", "luncheon": "lunch", "admirable": "very good", "exquisite": "beautiful", "possesses": "has",
+    "accordingly": "so", "alas": "unfortunately", "seeks": "wants", "employment": "work", "endeavoured": "tried",
+    "conclude": "end", "concluded": "ended", "construct": "build", "constructed": "built",
+    "examine": "check", "examined": "checked",
+    "select": "choose", "selected": "chose", "consume": "eat", "consumed": "ate",
+    "frequently": "often", "seldom": "rarely", "occasionally": "sometimes", "immediately": "at once",
+    "considerable": "large", "costly": "expensive", "fatigued": "tired", "unwell": "ill",
 }  # fmt: skip
 
 WARM_PHRASES = [
@@ -187,7 +200,7 @@ KEEP_DOUBLE = set(
     "free agree beef deep knee speed wheel zoo poor floor proof choose loose shoot goodness baboon balloon afternoon".split()
 )
 
-NAMES = set(
+PERSON_NAMES = set(
     "aaron abby adam adele aisha alan alex alfie alice alicia amanda amelia amir amy andrea andrew andy angela anita anna "
     "anne annie anthony anya arthur ash ashley astrid barbara bella ben beth betty bill billy bob brandon brian bridget "
     "caleb callum camila carl carla carlos carmen carol caroline carrie catherine cathy charlie charlotte chen chloe chris "
@@ -206,7 +219,9 @@ NAMES = set(
     "roger ron rory rosa rose rosie ross ruby ruth ryan sadie sally sam samantha samir sandra sara sarah scott sean seb sergio "
     "shane sharon sheila simon sofia sophia sophie stella steph stephanie steve steven stuart sue susan suzie sven tara ted "
     "teresa terry tess theo theresa tim tina toby todd tom tommy toni tony tracy tyler uma ursula val vanessa vera victor "
-    "victoria vince violet walter wendy wes will william xavier yara yasmin yusuf zac zach zara zoe "
+    "victoria vince violet walter wendy wes will william xavier yara yasmin yusuf zac zach zara zoe".split()
+)
+NAMES = PERSON_NAMES | set(
     "london paris berlin rome madrid lisbon dublin edinburgh glasgow manchester liverpool leeds bristol york cardiff oxford "
     "cambridge brighton vienna prague oslo athens barcelona amsterdam brussels chicago boston seattle denver austin portland "
     "dallas toronto sydney tokyo delhi mumbai cairo nairobi england scotland wales ireland france germany spain italy portugal "

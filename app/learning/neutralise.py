@@ -56,6 +56,8 @@ _plain_phrases = _table(dict(FORMAL_PHRASES) | dict(WARM_PHRASES))
 _plain_words = _table(FORMAL_WORDS | PLAIN_SWAPS)
 _apart = "|".join(sorted(map(re.escape, DROPPED), key=len, reverse=True))
 _INTERJECTION_FIRST = re.compile(rf"(?:(?<=^)|(?<=[.!?,;:—–-] ))(?:{_apart})\b(?:[\s,!.—–-]+|$)", re.IGNORECASE)
+# These begin sentences too ("You know that café ..."), so only a comma or a dash after them shows that they stand apart.
+_ASIDE = re.compile(r"(?:(?<=^)|(?<=[.!?,;:—–-] ))(?:you know|i mean|guess what)\s*[,!.—–-]+\s*", re.IGNORECASE)
 _INTERJECTION_LAST = re.compile(rf"[\s,;—–-]+(?:{_apart})(?=\s*(?:[.!?,]|$))", re.IGNORECASE)
 _EMPHASIS = re.compile(rf"\b(?:{'|'.join(sorted(INTENSIFIERS, key=len, reverse=True))})\s+(?=(?:{'|'.join(EMPHASISED)})\b)", re.IGNORECASE)  # fmt: skip
 _IS_S = re.compile(r"\b(it|that|there|what|where|who|he|she|here|how|everything|everyone)'s\b", re.IGNORECASE)
@@ -127,7 +129,7 @@ def _contractions(text: str) -> str:
 def _without_interjections(text: str) -> str:
     """Repeated, because one interjection often hides behind another (`omg lol`)."""
     for _ in range(3):
-        shorter = _INTERJECTION_LAST.sub("", _INTERJECTION_FIRST.sub("", text))
+        shorter = _INTERJECTION_LAST.sub("", _INTERJECTION_FIRST.sub("", _ASIDE.sub("", text)))
         if shorter == text:
             break
         text = shorter

@@ -87,6 +87,8 @@ class Style:
     ending: str = "."
     comma_splice: bool = False
     semicolons: bool = False
+    links: bool = False
+    """Ceremonious conjunctions: `; however,` for `, but`, `for` for `because`."""
     dashes: bool = False
     no_commas: bool = False
     emoji: int = 0
@@ -119,9 +121,10 @@ def random_style(rng: random.Random) -> Style:
     if kind == "formal":
         return Style(
             formal=rng.choice((0.5, 1.0)),
-            opener=FORMAL_OPENERS if chance(0.35) else (),
-            closer=FORMAL_CLOSERS if chance(0.15) else (),
-            semicolons=chance(0.6),
+            opener=FORMAL_OPENERS if chance(0.2) else (),
+            closer=FORMAL_CLOSERS if chance(0.05) else (),
+            semicolons=chance(0.7),
+            links=chance(0.6),
             emphasis=("most", "exceedingly", "rather", "truly") if chance(0.4) else (),
         )
     if kind == "loose":
@@ -133,7 +136,7 @@ def random_style(rng: random.Random) -> Style:
             comma_splice=chance(0.6),
             no_commas=chance(0.4),
             opener=LOOSE_OPENERS if chance(0.35) else (),
-            closer=LOOSE_CLOSERS if chance(0.25) else (),
+            closer=LOOSE_CLOSERS if chance(0.15) else (),
             elongate=0.2 if chance(0.15) else 0.0,
             emoji=1 if chance(0.12) else 0,
         )
@@ -155,8 +158,8 @@ def random_style(rng: random.Random) -> Style:
             contractions="short",
             ending=rng.choice(_ENDINGS["warm"]),
             dashes=chance(0.7),
-            opener=WARM_OPENERS if chance(0.5) else (),
-            closer=WARM_CLOSERS if chance(0.3) else (),
+            opener=WARM_OPENERS if chance(0.4) else (),
+            closer=WARM_CLOSERS if chance(0.15) else (),
             hype_words=rng.choice((0.0, 0.5)),
             emphasis=("so", "really", "ever so") if chance(0.6) else (),
         )
@@ -212,35 +215,47 @@ _TO_HYPE = _inverse({m: p for m, p in PLAIN_SWAPS.items() if m not in {"sick", "
 _TO_BARE = _inverse({m: p for m, p in BARE_CONTRACTIONS.items() if " " not in m and m not in {"its", "shes", "hes"}})
 _TO_SHORT = {plain: [marked] for plain, marked in CONTRACTIONS.items()}
 for _unsafe in (
-    "so",
-    "whole",
-    "more",
-    "move",
-    "to",
-    "around",
-    "all right",
-    "let",
-    "maybe",
-    "very",
-    "on",
-    "if",
-    "about",
-    "later",
-):
+    "so", "whole", "more", "move", "to", "around", "all right", "let", "maybe", "very", "on", "if", "about", "later",
+    "work", "has", "end", "had to", "have to", "has to", "please", "some", "left", "leave", "leaves", "drink", "drinks", "before", "after", "ask", "asked", "now",
+    "show",
+):  # fmt: skip
     _TO_FORMAL.pop(_unsafe, None)
 _TO_HYPE.pop("like", None)
 _PATTERNS: dict[int, re.Pattern[str]] = {}
+_DRAWN_OUT = set(EMPHASISED) | set(
+    "so no yes please really love very too way all never finally miss much what why hey".split()
+)
+_UNFIT = re.compile(
+    r"\bgot? (?!(?:a|an|the|my|your|our|his|her|their|some|two|three) )|\bget (?!(?:a|an|the|my|your|our|his|her|their|some|two|"
+    r"three) )|\bas many\b|\b(?:a|the|little|long) while\b|\bneeds? to\b|\bneeded to\b|\babout (?=\d|to\b|two\b|three\b|ten\b)"
+    r"|\bhelp with\b|\b(?:the|your|my|a|no|any) (?:help|try|start|show|car|use)\b|\bup about\b|\bin front\b",
+    re.IGNORECASE,
+)
+"""Where a ceremonious word for one of these would be wrong, such as `obtain off` for `get off`."""
+_STOP = r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bMrs)(?<!\bSt)\."
+_ASKED = re.compile(
+    r"(?:^|(?<=[.?] ))(?:could|can|would|will) you (?:please )?((?!(?:not|mind)\b)[^.?]+)\?", re.IGNORECASE
+)
+_PLEASE = re.compile(r"(?:^|(?<=[.?] ))please (?!do not)([^.?]+)\.", re.IGNORECASE)
+_REQUESTS = (
+    "I should be most grateful if you would {}.", "I should be much obliged if you would {}.", "Would you be so kind as to {}?",
+    "Might I trouble you to {}?", "Kindly {}.", "You are kindly requested to {}.", "I would be grateful if you could {}.",
+    "May I ask you to {}?",
+)  # fmt: skip
 
 
 def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Random) -> str:
     pattern = _PATTERNS.get(id(table))
     if pattern is None:
         keys = sorted(table, key=len, reverse=True)
-        pattern = re.compile(r"(?<![\w'])(" + "|".join(map(re.escape, keys)) + r")(?![\w'])", re.IGNORECASE)
+        pattern = re.compile(
+            r"(?<![\w'])(" + "|".join(map(re.escape, keys)) + r")(?![\w'])(?!(?<=have) to\b)", re.IGNORECASE
+        )
         _PATTERNS[id(table)] = pattern
+    unfit = [place.span() for place in _UNFIT.finditer(text)] if table is _TO_FORMAL else []
 
     def choose(match: re.Match[str]) -> str:
-        if rng.random() > share:
+        if rng.random() > share or any(start <= match.start() < end for start, end in unfit):
             return match.group(0)
         word = rng.choice(table[match.group(0).lower()])
         starts_sentence = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!"
@@ -252,7 +267,9 @@ def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Rand
 def restyle(text: str, style: Style, rng: random.Random) -> str:
     """`text` (plain English, as from `neutralise`) with the habits of `style`; facts and names stay."""
     if style.formal:
-        text = _swap(text, _TO_FORMAL, style.formal, rng)
+        text = _swap(_requested(text, style.formal, rng), _TO_FORMAL, style.formal, rng)
+    if style.links:
+        text = _linked(text, rng)
     if style.hype_words:
         text = _swap(text, _TO_HYPE, style.hype_words, rng)
     text = re.sub(r"\bi\b", "I", text)
@@ -270,8 +287,7 @@ def restyle(text: str, style: Style, rng: random.Random) -> str:
         text = _swap(text, _TO_BARE, 0.9, rng)
     if style.contractions != "full":
         text = _swap(text, _TO_SHORT, 0.95, rng)
-    text = _opened_and_closed(text, style, rng)
-    text = _repunctuated(text, style, rng)
+    text = _closed(_repunctuated(_opened(text, style, rng), style, rng), style, rng)
     text = _loudened(text, style, rng)
     if style.case == "lower":
         text = text.lower()
@@ -280,9 +296,28 @@ def restyle(text: str, style: Style, rng: random.Random) -> str:
     return re.sub(r"\s+", " ", _decorated(text, style, rng)).strip()
 
 
+def _requested(text: str, share: float, rng: random.Random) -> str:
+    """Requests and requests put as questions, with courtesy."""
+
+    def ask(match: re.Match[str]) -> str:
+        return rng.choice(_REQUESTS).format(match.group(1)) if rng.random() < share else match.group(0)
+
+    return _PLEASE.sub(ask, _ASKED.sub(ask, text))
+
+
+def _linked(text: str, rng: random.Random) -> str:
+    text = re.sub(
+        r",? but ", lambda m: rng.choice(("; however, ", ", yet ", "; nevertheless, ", m.group(0))), text, count=1
+    )
+    text = re.sub(r", so (?!that\b)", lambda _: rng.choice(("; accordingly, ", "; therefore, ", ", and so ")), text)
+    return re.sub(
+        r",? because (?!of\b)", lambda m: rng.choice((", for ", ", as ", "; this is because ", m.group(0))), text
+    )
+
+
 def _clip(text: str, share: float, rng: random.Random) -> str:
     drop = lambda m: "" if rng.random() < share else m.group(0)
-    text = re.sub(r"(^|[.?] )(?:I have|I am|I will|We have|We are|We will|There is|There are|It is|It was|I|We|It) (?!not\b)", lambda m: m.group(1) if rng.random() < share else m.group(0), text)  # fmt: skip
+    text = re.sub(r"(^|[.?] )(?:I have(?! to\b)|I am|I will|We have(?! to\b)|We are|We will|There is|There are|It is|It was|I(?! have to\b)|We(?! have to\b)|It) (?!not\b|to\b)", lambda m: m.group(1) if rng.random() < share else m.group(0), text)  # fmt: skip
     text = re.sub(r"\b(?:the|a|an|my|our) (?=\w)", drop, text, flags=re.IGNORECASE)
     text = re.sub(r"\b(?:please|that|very|really|just|also|unfortunately),? (?=\w)", drop, text, flags=re.IGNORECASE)
     text = re.sub(r"(?<=\w )(?:is|are|was|were|will be|has been|have been) (?=\w)", lambda m: "" if rng.random() < share * 0.7 else m.group(0), text)  # fmt: skip
@@ -296,31 +331,43 @@ def _lower_first(text: str) -> str:
     return text if keep else text[:1].lower() + text[1:]
 
 
-def _opened_and_closed(text: str, style: Style, rng: random.Random) -> str:
-    opens_plainly = not re.match(r"[^.!?]*\?|(?:please|thank)\b", text, re.IGNORECASE)
+def _opened(text: str, style: Style, rng: random.Random) -> str:
+    opens_plainly = not re.match(r"[^.!?]*\?|(?:please|thank|kindly|might|may|i should)\b", text, re.IGNORECASE)
     if style.opener and (opens_plainly or style.opener is not FORMAL_OPENERS):
-        text = f"{rng.choice(style.opener)} {_lower_first(text)}"
-    if style.closer:
-        closer = rng.choice(style.closer)
-        text = f"{text} {closer}" if closer[:1].isupper() else f"{text.rstrip('.')} {closer}"
+        return f"{rng.choice(style.opener)} {_lower_first(text)}"
     return text
+
+
+def _closed(text: str, style: Style, rng: random.Random) -> str:
+    if not style.closer:
+        return text
+    closer = rng.choice(style.closer)
+    return f"{text} {closer}" if closer[:1].isupper() else f"{text.rstrip('.')} {closer}"
 
 
 def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
     if style.semicolons:
-        text = re.sub(r"\. ([A-Z])", lambda m: "; " + (m.group(1) if m.group(1) == "I" else m.group(1).lower()) if rng.random() < 0.5 else m.group(0), text)  # fmt: skip
+        text = re.sub(
+            rf"{_STOP} ([A-Z][\w']*)",
+            lambda m: f"; {_lower_first(m.group(1))}" if rng.random() < 0.5 else m.group(0),
+            text,
+        )
     if style.dashes:
         dash = rng.choice((" – ", " - ", " — "))
-        text = re.sub(r", (?=\w)|\. ([A-Z]\w*)", lambda m: _dashed(m, dash) if rng.random() < 0.5 else m.group(0), text)
+        text = re.sub(
+            rf", (?=\w)|{_STOP} ([A-Z]\w*)", lambda m: _dashed(m, dash) if rng.random() < 0.5 else m.group(0), text
+        )
     if style.comma_splice:
-        text = re.sub(r"\. (?=\w)", lambda m: ", " if rng.random() < 0.6 else m.group(0), text)
+        text = re.sub(
+            rf"{_STOP} (\w+)", lambda m: f", {_lower_first(m.group(1))}" if rng.random() < 0.6 else m.group(0), text
+        )
     if style.no_commas:
         text = text.replace(",", "")
     if style.ending != "." and not text.endswith("?"):
         text = text.rstrip(".") + style.ending
         mark = style.ending.strip()
         if mark and rng.random() < 0.7:
-            text = re.sub(r"\.(?=\s)", lambda _: mark if mark[0] in "!." else ".", text)
+            text = re.sub(rf"{_STOP}(?=\s)", lambda _: mark if mark[0] in "!." else ".", text)
     return text
 
 
@@ -335,8 +382,8 @@ def _loudened(text: str, style: Style, rng: random.Random) -> str:
             style.elongate
             and len(word) > 2
             and word.isalpha()
-            and word.lower() not in NAMES
-            and rng.random() < style.elongate * 0.4
+            and word.lower() in _DRAWN_OUT
+            and rng.random() < style.elongate * 2
         ):
             words[i] = re.sub(r"([aeiouy])(?=[^aeiouy]*$)", lambda m: m.group(1) * rng.randint(3, 5), word, count=1)
         elif style.shout and word.isalpha() and len(word) > 1 and word.islower() and rng.random() < style.shout:

@@ -1,7 +1,7 @@
 """The texts the shipped artefacts are built from: two openly licensed sets, read from `--data`, cleaned, never shipped.
 
 GoEmotions (Demszky et al. 2020, CC BY 4.0) and the rated snippets of Hutto & Gilbert 2014 (MIT). Their placeholders for
-people become first names, so that a rewriter learns to carry names over. Abusive texts are left out.
+people become names of many kinds, so that a rewriter learns to carry names over. Abusive texts are left out.
 """
 
 import json
@@ -11,11 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.assets.build.messages import any_name
 from app.learning.neutralise import EMOJI
 
-_FIRST_NAMES = (
-    "Maria Jenny Tom Priya Ahmed Lucy Carlos Hannah Omar Grace Peter Nadia Leo Sofia Daniel Emma Marcus Chloe Ravi Anna"
-).split()
 _ABUSE = re.compile(
     r"\b(?:f+u+c+k\w*|shit\w*|bitch\w*|cunt\w*|dick\w*|pussy|asshole\w*|nigg\w*|fag\w*|whore\w*|slut\w*|rape\w*|retard\w*|"
     r"porn\w*|sex\w*|cock\w*|penis|vagina|nazi\w*|kill\w*|suicid\w*|cum|tits|motherf\w*|bastard\w*|hitler|terroris\w*)\b",
@@ -71,7 +69,7 @@ def tidy(text: str) -> str:
 
 
 def with_names(text: str, rng: random.Random) -> str:
-    return re.sub(r"\[NAME\]", lambda _: rng.choice(_FIRST_NAMES), text)
+    return re.sub(r"\[NAME\]", lambda _: any_name(rng), text)
 
 
 def _is_usable(text: str) -> bool:
@@ -80,6 +78,7 @@ def _is_usable(text: str) -> bool:
         "[" not in text
         and "http" not in text
         and "|" not in text
+        and "@" not in text
         and "/" not in text
         and not _ABUSE.search(text)
         and letters.isascii()

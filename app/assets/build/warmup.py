@@ -1,6 +1,7 @@
 """Recipe of the warm-up rewriter: an adapter that teaches a bare base model what rewriting is, merged into the base.
 
-Two kinds of pairs, all from people's own sentences:
+Half the sentences are people's own comments, half are everyday messages put together from parts
+(`build.messages`), which are full of names and numbers to be carried over. Two kinds of pairs:
 - plain -> the same content in one of very many random styles (or as its writer wrote it), with no tag;
 - any style -> plain, asked for by the tag `plain`. So samples become prompts where rules fall short:
   no rule turns "Report late." into "The report is late.", but the clipped style was made from whole sentences.
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from app.assets.build.corpora import human_texts
+from app.assets.build.messages import message
 from app.config import Settings
 from app.inference.base import read_card, unmerged_base
 from app.inference.model import LlamaModel
@@ -24,13 +26,15 @@ from app.inference.types import PLAIN_TAG, prompt_for
 from app.learning import sft
 from app.learning.neutralise import neutralise
 from app.learning.recipes import SftConfig
-from app.learning.restyle import Style, random_style, restyle
+from app.learning.restyle import FORMAL_OPENERS, Style, random_style, restyle
 from app.learning.types import Pair
 
-CONFIG = SftConfig(steps=200, batch_size=16, learning_rate=1e-3, warmup_steps=20, seed=11)
+CONFIG = SftConfig(steps=420, batch_size=16, learning_rate=1e-3, warmup_steps=20, seed=11)
 RANK, ALPHA = 16, 32
-AS_WRITTEN_SHARE, TO_PLAIN_SHARE, KEPT_COPIES = 0.25, 0.3, 0.08
-USUAL_WORDS, MOST_WORDS, LONG_SHARE = 20, 42, 0.12
+MESSAGE_SHARE, AS_WRITTEN_SHARE, TO_PLAIN_SHARE, KEPT_COPIES = 0.5, 0.25, 0.25, 0.08
+USUAL_WORDS, MOST_WORDS, LONG_SHARE = 20, 42, 0.15
+HARD_TO_PLAIN = 0.6
+"""Of the pairs towards plain, those from clipped or formal text, where rules fall short."""
 
 
 def pairs(data: Path, count: int, seed: int) -> list[Pair]:
@@ -39,25 +43,39 @@ def pairs(data: Path, count: int, seed: int) -> list[Pair]:
 
 
 def _pairs(texts: list[str], rng: random.Random) -> Iterator[Pair]:
-    """Short texts are joined now and then, so that passages of two and three sentences occur too."""
     while True:
-        text = rng.choice(texts)
-        most = MOST_WORDS if rng.random() < LONG_SHARE else USUAL_WORDS
-        while len(text.split()) < 0.6 * most and rng.random() < 0.5:
-            text = f"{text if text[-1:] in '.!?' else text + '.'} {rng.choice(texts)}"
-        plain = neutralise(text)
+        is_message = rng.random() < MESSAGE_SHARE
+        draw = (lambda: message(rng)) if is_message else (lambda: rng.choice(texts))
+        text, most = _some_sentences(draw, rng)
+        plain = text if is_message else neutralise(text)
         if not 4 <= len(plain.split()) <= most or not _is_readable(plain):
             continue
-        styled = text if rng.random() < AS_WRITTEN_SHARE else restyle(plain, random_style(rng), rng)
+        as_written = not is_message and rng.random() < AS_WRITTEN_SHARE
+        styled = text if as_written else restyle(plain, random_style(rng), rng)
         if rng.random() < TO_PLAIN_SHARE:
-            if rng.random() < 0.35:
-                styled = restyle(plain, Style(clipped=rng.choice((0.7, 0.9, 1.0))), rng)
+            if rng.random() < HARD_TO_PLAIN:
+                styled = restyle(plain, _hard_to_plain(rng), rng)
             source, target, tag = styled, plain, PLAIN_TAG
         else:
             source, target, tag = plain, styled, None
         if _folded(source) == _folded(target) and rng.random() > KEPT_COPIES:
             continue
         yield Pair(prompt_for(source, tag), " ".join(target.split()))
+
+
+def _some_sentences(draw: Callable[[], str], rng: random.Random) -> tuple[str, int]:
+    """A text and the words it may have; short ones are joined, so that passages of two and three sentences occur."""
+    most = MOST_WORDS if rng.random() < LONG_SHARE else USUAL_WORDS
+    text = draw()
+    while len(text.split()) < 0.6 * most and rng.random() < 0.6:
+        text = f"{text if text[-1:] in '.!?' else text + '.'} {draw()}"
+    return text, most
+
+
+def _hard_to_plain(rng: random.Random) -> Style:
+    if rng.random() < 0.5:
+        return Style(clipped=rng.choice((0.7, 0.9, 1.0)))
+    return Style(formal=1.0, links=True, semicolons=True, opener=FORMAL_OPENERS if rng.random() < 0.3 else ())
 
 
 def _is_readable(text: str) -> bool:
