@@ -193,9 +193,9 @@ def _pairs(voice: Voice, material: Material, recipe: Recipe) -> list[Pair]:
         for version in [version for version in versions if version != written.text] or versions[:1]:
             add(version, written.text, voice.tag_for(written))
     person = _references(voice, recipe)
-    for plain, imitation, mode in imitations(
-        person, neutral_prompts(), round(IMITATIONS_PER_PAIR * len(pairs)), seed=_seed(recipe)
-    ):
+    count = round(IMITATIONS_PER_PAIR * len(pairs))
+    own = [written.text for written in voice.written]
+    for plain, imitation, mode in imitations(person, neutral_prompts(), count, seed=_seed(recipe), written=own):
         add(plain, imitation, mode)
     for asked, chosen in material.liked:
         add(asked, chosen, None)

@@ -6,40 +6,63 @@ kept, and their results join the person's own samples: content and names are kep
 the one of TinyStyler, arXiv 2406.15586, with rules in place of its generator.)
 """
 
+import re
 from collections.abc import Sequence
 
-from app.learning.restyle import random_style, restyle
+import torch
+from torch import Tensor
+
+from app.learning.restyle import Style, random_style, restyle
 from app.learning.rewards.style import References
 from app.learning.seeding import generator
 
+_ONE_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff]\ufe0f?")
 STYLES_TRIED = 320
 TEXTS_TRIED = 6
 STYLES_KEPT = 8
 LEAST_SIMILARITY = 0.35
 """Calibrated: below it no rule style is like the person, and nothing is better than something wrong."""
+PRICE_PER_WORD = 0.08
+"""Of similarity, for each word more than the plain text has: an opener must earn itself, or every line gets one."""
 
 
-def imitations(person: References, plain: Sequence[str], count: int, *, seed: int) -> list[tuple[str, str, str]]:
+def imitations(
+    person: References, plain: Sequence[str], count: int, *, seed: int, written: Sequence[str] = ()
+) -> list[tuple[str, str, str]]:
     """Up to `count` (plain text, imitation, mode) triples, modes by their shares.
 
-    `person` is measured by the encoder that rewards.
+    `person` is measured by the encoder that rewards; emoji are drawn from those in `written`, the person's own texts.
     """
+    emoji = [found for text in written for found in _ONE_EMOJI.findall(text)]
     random = generator(seed, "imitations")
     texts = random.sample(list(plain), min(len(plain), max(count, TEXTS_TRIED)))
     styles = [random_style(random) for _ in range(STYLES_TRIED)]
-    tried = [restyle(text, style, random) for style in styles for text in texts[:TEXTS_TRIED]]
-    similarity_N_M = person.by_mode(person.similarity(tried)).view(len(styles), -1, len(person.shares)).mean(1)
+
+    def imitate(text: str, style: Style) -> tuple[str, str]:
+        styled = restyle(text, style, random)
+        return text, _ONE_EMOJI.sub(lambda _: random.choice(emoji), styled) if emoji else styled
+
+    tried = [imitate(text, style) for style in styles for text in texts[:TEXTS_TRIED]]
+    likeness_N_M = _likeness(person, tried).view(len(styles), -1, len(person.shares)).mean(1)
     found = []
     for place, (mode, share) in enumerate(person.shares.items()):
-        best = similarity_N_M[:, place].argsort(descending=True)[:STYLES_KEPT].tolist()
+        best = likeness_N_M[:, place].argsort(descending=True)[:STYLES_KEPT].tolist()
         own = texts[: max(1, round(count * share))]
         random.shuffle(texts)
-        variants = [restyle(text, styles[index], random) for text in own for index in best]
-        score_N = person.by_mode(person.similarity(variants))[:, place].view(len(own), -1)
-        for row, text in enumerate(own):
+        variants = [imitate(text, styles[index]) for text in own for index in best]
+        score_N = _likeness(person, variants)[:, place].view(len(own), -1)
+        for row in range(len(own)):
             # Any of the better half, not always the best: a person's lines are not all alike.
             ranked = score_N[row].argsort(descending=True).tolist()
             chosen = random.choice(ranked[: max(1, len(ranked) // 2)])
             if score_N[row, chosen] >= LEAST_SIMILARITY:
-                found.append((text, variants[row * len(best) + chosen], mode))
+                found.append((*variants[row * len(best) + chosen], mode))
     return found
+
+
+def _likeness(person: References, variants: Sequence[tuple[str, str]]) -> Tensor:
+    """Similarity to each mode [N, M] of every (plain, styled), less the price of the words it adds."""
+    added_N = torch.tensor([max(0, len(styled.split()) - len(plain.split())) for plain, styled in variants])
+    # Unbounded, unlike the reward: among many that are typical enough, the finer habits still decide.
+    similarity_N_M = person.by_mode(person.scaled(person.cosine([styled for _, styled in variants])))
+    return similarity_N_M - PRICE_PER_WORD * added_N.unsqueeze(-1)

@@ -228,7 +228,7 @@ _DRAWN_OUT = set(EMPHASISED) | set(
 _UNFIT = re.compile(
     r"\bgot? (?!(?:a|an|the|my|your|our|his|her|their|some|two|three) )|\bget (?!(?:a|an|the|my|your|our|his|her|their|some|two|"
     r"three) )|\bas many\b|\b(?:a|the|little|long) while\b|\bneeds? to\b|\bneeded to\b|\babout (?=\d|to\b|two\b|three\b|ten\b)"
-    r"|\bhelp with\b|\b(?:the|your|my|a|no|any) (?:help|try|start|show|car|use)\b|\bup about\b|\bin front\b",
+    r"|\bhelp with\b|\btr(?:y|ied) (?!to\b)|\b(?:the|your|my|a|no|any) (?:help|try|start|show|car|use)\b|\bup about\b|\bin front\b",
     re.IGNORECASE,
 )
 """Where a ceremonious word for one of these would be wrong, such as `obtain off` for `get off`."""
@@ -386,7 +386,7 @@ def _loudened(text: str, style: Style, rng: random.Random) -> str:
             and rng.random() < style.elongate * 2
         ):
             words[i] = re.sub(r"([aeiouy])(?=[^aeiouy]*$)", lambda m: m.group(1) * rng.randint(3, 5), word, count=1)
-        elif style.shout and word.isalpha() and len(word) > 1 and word.islower() and rng.random() < style.shout:
+        elif style.shout and len(word) > 3 and word.islower() and word.isalpha() and rng.random() < style.shout:
             words[i] = word.upper()
     return " ".join(words)
 
