@@ -208,7 +208,7 @@ def _inverse(table: dict[str, str]) -> dict[str, list[str]]:
     return back
 
 
-_RISKY = {"r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn"}  # fmt: skip
+_RISKY = {"r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn", "tues", "tue", "thurs", "thu", "fri"}  # fmt: skip
 _TO_SLANG = _inverse({m: p for m, p in SLANG.items() if m not in _RISKY})
 _TO_FORMAL = _inverse({m: p for m, p in FORMAL_PHRASES if m not in {"upon", "kindly"}} | {m: p for m, p in FORMAL_WORDS.items() if m != p})  # fmt: skip
 _TO_HYPE = _inverse({m: p for m, p in PLAIN_SWAPS.items() if m not in {"sick", "rubbish", "vet"}})

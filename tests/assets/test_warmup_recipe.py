@@ -1,0 +1,83 @@
+"""The warm-up's pairs: what they teach must be right in every one of them, because a model learns the exceptions too."""
+
+import json
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from app.assets.build import messages, warmup
+from app.assets.build.corpora import human_texts
+from app.inference.types import PLAIN_TAG, prompt_for
+from app.learning.types import Pair
+
+COMMENTS = (
+    "I really don't know why [NAME] said that, it was so strange!",
+    "lol my dog ate the whole sandwich and now he's asleep on the couch",
+    "Thank you so much for the kind words, they mean a lot to me.",
+    "This is the worst phone I have ever bought and the battery died twice.",
+    "The actors are good but the story takes far too long to get going.",
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "goemotions").mkdir()
+    rows = [json.dumps({"text": text, "labels": ["neutral"]}) for text in COMMENTS]
+    (folder / "goemotions" / "train.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    (folder / "rated_sentiment").mkdir()
+    for name in ("nytEditorialSnippets", "amazonReviewSnippets", "movieReviewSnippets", "tweets"):
+        row = json.dumps({"text": f"A plain sentence that stands in for {name} here.", "rating": 1.0})
+        (folder / "rated_sentiment" / f"{name}.jsonl").write_text(row, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pairs(data: Path) -> list[Pair]:
+    return warmup.pairs(data, 400, seed=3)
+
+
+def is_towards_plain(pair: Pair) -> bool:
+    return pair.prompt.endswith(f"[{PLAIN_TAG}]\n")
+
+
+def test_messages_are_whole_sentences_with_every_slot_filled() -> None:
+    rng = random.Random(0)
+    for text in (messages.message(rng) for _ in range(500)):
+        assert re.fullmatch(r"[A-Z$][^{}]*[.?]", text), text
+        assert "  " not in text
+
+
+def test_names_are_of_many_kinds() -> None:
+    rng = random.Random(0)
+    names = [messages.any_name(rng) for _ in range(2000)]
+    assert len(set(names)) > 700
+    assert 0.05 < sum(name.startswith(("Dr.", "Mr.", "Mrs.", "Ms.", "Professor")) for name in names) / 2000 < 0.15
+
+
+def test_placeholders_for_people_become_names(data: Path) -> None:
+    (text,) = (text for text in human_texts(data) if "said that" in text)
+    assert re.search(r"why [A-Z][\w. ]+ said", text)
+
+
+def test_the_same_seed_makes_the_same_pairs(data: Path, pairs: list[Pair]) -> None:
+    assert warmup.pairs(data, 50, seed=3) == pairs[:50]
+    assert warmup.pairs(data, 50, seed=4) != pairs[:50]
+
+
+def test_both_directions_are_taught_and_few_copies(pairs: list[Pair]) -> None:
+    plainward = [pair for pair in pairs if is_towards_plain(pair)]
+    assert 0.15 < len(plainward) / len(pairs) < 0.35
+    assert sum(pair.prompt == prompt_for(pair.completion, None) for pair in pairs) < 0.05 * len(pairs)
+
+
+def test_numbers_and_names_are_carried_over_whatever_the_style(pairs: list[Pair]) -> None:
+    for pair in pairs:
+        source = pair.prompt.removesuffix(f"[{PLAIN_TAG}]\n")
+        for kept in re.findall(r"\d+(?:\.\d+)?", source):
+            assert kept in pair.completion, (source, pair.completion)
+        if not is_towards_plain(pair):
+            for name in re.findall(r"(?<=[a-z,] )[A-Z][a-z]+", source):
+                assert name.lower() in pair.completion.lower(), (source, pair.completion)
