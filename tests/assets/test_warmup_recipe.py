@@ -1,4 +1,4 @@
-"""The warm-up's pairs: what they teach must be right in every one of them, because a model learns the exceptions too."""
+"""The warm-up's pairs: what they teach must be right in all of them, because a model learns the exceptions too."""
 
 import json
 import random
