@@ -141,15 +141,27 @@ def _entity(text: str) -> str:
 
 
 @lru_cache
-def satisfaction_scorer() -> Callable[[Sequence[str]], Tensor]:
-    """Free-form feedback to satisfaction [N] in [0, 1]; .5 = neither pleased nor displeased."""
+def mood_reader() -> Callable[[Sequence[str]], Tensor]:
+    """Free-form feedback to P(displeased), P(neither), P(pleased) [N, 3]."""
     from app.learning.satisfaction.static import SatisfactionHead
 
     head = SatisfactionHead(load_file(ASSETS / "satisfaction" / "head.safetensors"))
     encode = meaning_encoder()
 
+    def read(texts: Sequence[str]) -> Tensor:
+        return head.moods(encode(texts))
+
+    return read
+
+
+@lru_cache
+def satisfaction_scorer() -> Callable[[Sequence[str]], Tensor]:
+    """Free-form feedback to satisfaction [N] in [0, 1]; .5 = neither pleased nor displeased."""
+    read = mood_reader()
+
     def score(texts: Sequence[str]) -> Tensor:
-        return head.satisfaction(encode(texts))
+        moods_N_3 = read(texts)
+        return moods_N_3[:, 2] + 0.5 * moods_N_3[:, 1]
 
     return score
 

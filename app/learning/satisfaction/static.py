@@ -35,7 +35,12 @@ class SatisfactionHead(nn.Module):
         return log_odds
 
     @torch.no_grad()
+    def moods(self, embeddings_N_D: Tensor) -> Tensor:
+        """P(displeased), P(neither), P(pleased) [N, 3]."""
+        probabilities: Tensor = self(embeddings_N_D).softmax(-1)
+        return probabilities
+
     def satisfaction(self, embeddings_N_D: Tensor) -> Tensor:
-        _, neither, pleased = self(embeddings_N_D).softmax(-1).unbind(-1)
+        _, neither, pleased = self.moods(embeddings_N_D).unbind(-1)
         satisfaction: Tensor = pleased + 0.5 * neither
         return satisfaction

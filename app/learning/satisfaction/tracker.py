@@ -1,0 +1,83 @@
+"""The preference tracker: what a scorer believes its person likes, in words, and when that changed.
+
+A belief is measured, not claimed: the scorer judges the person's own recent outputs with more and with less of one
+habit; the mean difference is the effect, and it is believed when the 90 % bootstrap interval over the texts leaves out
+zero and the effect is not tiny. The interval tells how the texts vary, not how well the scorer knows the person: for
+that look at how well it foretold replies (`error` against `guess`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from app.learning.bootstrap import interval
+from app.learning.satisfaction.arf import ArfScorer
+from app.learning.satisfaction.directions import DIRECTIONS, Direction
+from app.learning.satisfaction.features import PairFeatures
+
+LEAST_EFFECT: Final = 0.03
+FEWEST_PROBES: Final = 4
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Of one direction of style."""
+
+    name: str
+    likes: str
+    """In words, such as `shorter texts`; empty if the scorer has no clear opinion."""
+    effect: float
+    """Mean of score(more) - score(less), in [-1, 1]."""
+    low: float
+    high: float
+    """Its 90 % interval over the probes."""
+
+    def report(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A direction whose likes were other words before."""
+
+    name: str
+    before: str
+    after: str
+
+
+def beliefs(
+    scorer: ArfScorer, probes: Sequence[tuple[str, str]], features: PairFeatures, *, seed: int = 0
+) -> list[Belief]:
+    """One a direction, the strongest first; none with fewer than 4 (prompt, output) probes."""
+    if len(probes) < FEWEST_PROBES:
+        return []
+    found = [_belief(scorer, direction, probes, features, seed) for direction in DIRECTIONS]
+    return sorted(found, key=lambda belief: -abs(belief.effect))
+
+
+def changes(before: Sequence[Belief], after: Sequence[Belief]) -> list[Change]:
+    """Directions whose words differ, one of them being empty where an opinion came or went."""
+    earlier = {belief.name: belief.likes for belief in before}
+    return [
+        Change(belief.name, earlier.get(belief.name, ""), belief.likes)
+        for belief in after
+        if belief.likes != earlier.get(belief.name, "")
+    ]
+
+
+def _belief(
+    scorer: ArfScorer, direction: Direction, probes: Sequence[tuple[str, str]], features: PairFeatures, seed: int
+) -> Belief:
+    versions = [(prompt, direction.raised(output), direction.lowered(output)) for prompt, output in probes]
+    # A text that an edit cannot change in either way says nothing about it.
+    versions = [(prompt, more, less) for prompt, more, less in versions if more != less]
+    if len(versions) < FEWEST_PROBES:
+        return Belief(direction.name, "", 0.0, 0.0, 0.0)
+    prompts = [prompt for prompt, _, _ in versions]
+    more_N = scorer.satisfaction(features(prompts, [more for _, more, _ in versions]))
+    less_N = scorer.satisfaction(features(prompts, [less for _, _, less in versions]))
+    effect = interval((more_N - less_N).tolist(), level=0.9, seed=seed)
+    likes = ""
+    if abs(effect.mean) >= LEAST_EFFECT and effect.low * effect.high > 0:
+        likes = direction.more if effect.mean > 0 else direction.less
+    return Belief(direction.name, likes, round(effect.mean, 4), round(effect.low, 4), round(effect.high, 4))
