@@ -7,6 +7,7 @@ from app.models.job import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, SUCCEED
 from app.models.rewrite import Rewrite
 from app.models.sample import StyleSample
 from app.models.tenant import AdminLogin, ApiKey, Tenant
+from app.models.trace import Scorer, Trace
 from app.models.user import User
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "JobEvent",
     "JobMetric",
     "Rewrite",
+    "Scorer",
     "StyleSample",
     "Tenant",
+    "Trace",
     "User",
 ]

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, String, Text
+from sqlalchemy import ForeignKeyConstraint, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Identified, TenantOwned
@@ -13,6 +13,7 @@ class Feedback(Identified, TenantOwned, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["tenant_id", "rewrite_id"], ["rewrites.tenant_id", "rewrites.id"], ondelete="CASCADE"),
+        UniqueConstraint("tenant_id", "id"),
     )
 
     user_id: Mapped[str] = mapped_column(String(36), index=True)
