@@ -1,0 +1,105 @@
+import pytest
+
+from app.inference.faithful import Verdict, judge
+
+PASSAGE = "Maria is having a small dinner at her flat on Friday. She would like you to come at seven."
+
+
+def amiss(passage: str, text: str, *, is_finished: bool = True) -> set[str]:
+    """The parts of the verdict that are not whole."""
+    verdict = judge(passage, text, is_finished=is_finished)
+    assert 0 < verdict.score <= 1
+    assert verdict.is_faithful is (verdict.score == 1)
+    return {name for name, part in verdict.parts.items() if part < 1}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        PASSAGE,
+        "maria's having a small dinner at hers fri, she'd like u there at 7 lol",
+        "I have the honour to say that Maria is giving a dinner on Friday, at her flat; pray come at seven o'clock.",
+        "Oh oh oh!! Maria is having a tiny dinner at hers on Friday 🎉🎉🎉🎉 Do come at SEVEN, she'd love it, love it!",
+    ],
+)
+def test_every_voice_may_say_it_in_its_own_way(text: str) -> None:
+    assert amiss(PASSAGE, text) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("Mother is having a small dinner at her flat on Friday. She would like you to come at seven.", {"facts"}),
+        ("maria is having a small dinner at her flat at 7 on friday", set()),
+        ("Maria is having a dinner.", {"facts", "length"}),
+        (PASSAGE + " Oh my, oh my, oh my.", {"loop"}),
+        (PASSAGE + " And so on" * 12, {"loop", "length"}),
+    ],
+)
+def test_what_is_amiss_has_a_name(text: str, parts: set[str]) -> None:
+    assert amiss(PASSAGE, text) == parts
+
+
+def test_a_dropped_sentence_is_noticed() -> None:
+    passage = "Thank you for lending me your bicycle last week. I have cleaned it and left it in your garage."
+    assert amiss(passage, "thank you so much for lending me your bicycle last week, it was lovely") == {"sentences"}
+
+
+def test_a_text_that_met_its_limit_is_half_said() -> None:
+    assert amiss(PASSAGE, PASSAGE, is_finished=False) == {"ending"}
+
+
+@pytest.mark.parametrize(
+    ("passage", "text", "is_loop"),
+    [
+        ("I am glad.", "so so so glad", False),
+        ("I am glad.", "so so so so glad", True),
+        ("No no no no, not again.", "no no no no, not again", False),
+        ("I am glad that you came.", "i am glad, i am glad, i am glad", True),
+        ("I was glad, you were glad and we were fine.", "i was so glad, you were so glad, we were so fine", False),
+        ("Here it is.", "I want to go and I want to see and I want to eat", True),
+        ("I want to go and I want to see.", "I want to go and I want to see, I want to!", False),
+        ("It was fine.", "it was fine with me and you, yes it was fine with me and you", True),
+        ("It was fine.", "it was fine 🌸🌸🌸🌸🌸🌸 !!! !!! !!!", False),
+    ],
+)
+def test_loops_are_told_from_emphasis(passage: str, text: str, is_loop: bool) -> None:
+    assert ("loop" in amiss(passage, text)) is is_loop
+
+
+@pytest.mark.parametrize(
+    ("passage", "text", "is_right"),
+    [
+        ("Thanks.", "thank you so very very much dear", True),
+        ("See you soon.", "bye", True),
+        ("The train was late and the bus was full again today.", "train late, bus full again", False),
+        ("The train was late and the bus was full again today.", "train late, bus full again, sigh today", True),
+        ("Thanks.", "thanks " + "and then we went to the sea " * 2, False),
+    ],
+)
+def test_length_has_room_for_openers(passage: str, text: str, is_right: bool) -> None:
+    assert ("length" not in amiss(passage, text)) is is_right
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_nothing_is_the_worst(text: str) -> None:
+    verdict = judge(PASSAGE, text, is_finished=True)
+    assert (verdict.score, verdict.is_faithful, verdict.lost) == (0.0, False, ())
+
+
+def test_the_less_is_lost_the_better() -> None:
+    texts = [
+        PASSAGE,
+        PASSAGE.replace("Maria", "Mother"),
+        PASSAGE.replace("Maria", "Mother").replace("seven", "eight"),
+        PASSAGE.replace("Maria", "Mother") + " Oh my, oh my, oh my.",
+        "",
+    ]
+    verdicts = [judge(PASSAGE, text, is_finished=True) for text in texts]
+    scores = [verdict.score for verdict in verdicts]
+    assert scores == sorted(set(scores), reverse=True)
+    assert verdicts[2].lost == ("Maria", "seven")
+
+
+def test_a_score_is_the_product_of_its_parts() -> None:
+    assert Verdict({"facts": 0.5, "ending": 0.5}).score == 0.25
