@@ -2,9 +2,13 @@
 
 A tenant's virtual time is the number of tokens it was given room for; the tenant that is furthest behind goes next, and
 one that comes back from idling starts at the present, not with credit for its absence.
+
+Some rows may turn out not to be needed: further candidates of a passage, should the first be good. They share a batch
+that is small anyway, where they cost little and save a second one; else they wait until it is known.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
@@ -18,6 +22,8 @@ class Row(Protocol):
     def adapter_digest(self) -> str | None: ...
     @property
     def is_cancelled(self) -> bool: ...
+    @property
+    def is_due(self) -> bool: ...
     @property
     def tokens(self) -> int: ...
 
@@ -36,6 +42,8 @@ class Room:
     rows: int
     tokens: int
     adapters: int
+    eager_rows: int = 0
+    """Up to so many rows it is filled with rows that are not due yet."""
 
 
 @dataclass
@@ -68,22 +76,14 @@ class Waiting(Generic[R]):
         """The next batch, empty only if nobody waits: the first row always has room. Cancelled rows are dropped."""
         self._drop_cancelled()
         batch: list[R] = []
-        adapters: set[str] = set()
-        longest = 0
         passed_over: set[str] = set()
-        while len(batch) < room.rows and (tenant := self._next_tenant(passed_over)) is not None:
-            lane = self._lanes[tenant]
-            row = lane.rows[0]
-            wanted = adapters | {row.adapter_digest} if row.adapter_digest else adapters
-            length = max(longest, row.tokens)
-            if batch and (len(wanted) > room.adapters or (len(batch) + 1) * length > room.tokens):
-                passed_over.add(tenant)
-                continue
-            adapters, longest = wanted, length
-            batch.append(lane.rows.popleft())
-            self._now = max(self._now, lane.served)  # one passed over until now may lag behind the present
-            lane.served += row.tokens
-        self._forget_idle()
+        for is_due, most_rows in ((True, room.rows), (False, min(room.rows, max(1, room.eager_rows)))):
+            queues = {
+                name: deque(row for row in lane.rows if row.is_due == is_due) for name, lane in self._lanes.items()
+            }
+            self._fill(batch, queues, passed_over, room, most_rows)
+        taken = set(map(id, batch))
+        self._keep(lambda row: id(row) not in taken)
         return batch
 
     def drain(self) -> list[R]:
@@ -92,13 +92,33 @@ class Waiting(Generic[R]):
         self._lanes.clear()
         return rows
 
-    def _next_tenant(self, passed_over: set[str]) -> str | None:
-        waiting = [tenant for tenant, lane in self._lanes.items() if lane.rows and tenant not in passed_over]
+    def _fill(
+        self, batch: list[R], queues: dict[str, deque[R]], passed_over: set[str], room: Room, most_rows: int
+    ) -> None:
+        adapters = {row.adapter_digest for row in batch} - {None}
+        longest = max((row.tokens for row in batch), default=0)
+        while len(batch) < most_rows and (tenant := self._next_tenant(queues, passed_over)) is not None:
+            row, lane = queues[tenant][0], self._lanes[tenant]
+            wanted = adapters | {row.adapter_digest} - {None}
+            length = max(longest, row.tokens)
+            if batch and (len(wanted) > room.adapters or (len(batch) + 1) * length > room.tokens):
+                passed_over.add(tenant)
+                continue
+            adapters, longest = wanted, length
+            batch.append(queues[tenant].popleft())
+            self._now = max(self._now, lane.served)  # one passed over until now may lag behind the present
+            lane.served += row.tokens
+
+    def _next_tenant(self, queues: dict[str, deque[R]], passed_over: set[str]) -> str | None:
+        waiting = (tenant for tenant, rows in queues.items() if rows and tenant not in passed_over)
         return min(waiting, key=lambda tenant: self._lanes[tenant].served, default=None)
 
     def _drop_cancelled(self) -> None:
+        self._keep(lambda row: not row.is_cancelled)
+
+    def _keep(self, is_kept: Callable[[R], bool]) -> None:
         for lane in self._lanes.values():
-            lane.rows = deque(row for row in lane.rows if not row.is_cancelled)
+            lane.rows = deque(filter(is_kept, lane.rows))
         self._forget_idle()
 
     def _forget_idle(self) -> None:

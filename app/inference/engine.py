@@ -1,7 +1,8 @@
 """The thread that owns the model: takes rows of many people from the queue, gives each its adapter, writes, answers.
 
 A batch mixes the rows of all who wait. Each row draws from a stream of chance of its own, so what a person gets does
-not depend on who else is served; a request or an adapter that fails does so alone.
+not depend on who else is served; a request or an adapter that fails does so alone. A passage may be written several
+times, to take a text that is faithful to it (ticket.py): beside the first where the batch has room, else after it.
 """
 
 import threading
@@ -17,12 +18,12 @@ from app.inference.adapter_file import InvalidAdapter
 from app.inference.bank import BASE_SLOT, Bank
 from app.inference.batching import QueueFull, Room, Waiting
 from app.inference.card import BaseCard
-from app.inference.generate import Generation, generate
+from app.inference.generate import generate
 from app.inference.model import LlamaModel
 from app.inference.passages import split
 from app.inference.residency import NoFreeSlot, Residency
 from app.inference.sampling import NotFinite
-from app.inference.ticket import Ticket, TicketRow
+from app.inference.ticket import Ticket, TicketRow, by_prompt
 from app.inference.tokens import Tokens
 from app.inference.types import EngineError, EngineInfo, EngineLoad, RewriteSpec, prompt_for
 from app.log import where
@@ -31,6 +32,8 @@ from app.storage import DIGEST
 log = structlog.get_logger(__name__)
 
 MOST_SLOTS: Final = 64
+EAGER_ROWS: Final = 8
+"""Up to so many rows a batch costs little more than with one, since reading the weights takes most of the time."""
 TOKENS_PER_ROW: Final = 512
 """Room for keys and values that a full batch has per row; a passage of 40 words needs about 200."""
 ROOM_FACTOR, ROOM_TOKENS = 2, 16
@@ -64,7 +67,7 @@ class Engine:
         slots = max(1, min(MOST_SLOTS, cache_bytes // per_slot))
         self.bank = Bank(model.architecture, slots=slots, rank=rank, dtype=model.dtype, device=model.device)
         self.residency = Residency(slots)
-        self.room = Room(rows=max_batch_rows, tokens=max_batch_rows * TOKENS_PER_ROW, adapters=slots)
+        self.room = Room(max_batch_rows, max_batch_rows * TOKENS_PER_ROW, slots, eager_rows=EAGER_ROWS)
         self._waiting: Waiting[TicketRow] = Waiting(max_queue_rows)
         self._running = 0
         self._changed = threading.Condition()
@@ -102,14 +105,16 @@ class Engine:
         if spec.adapter_digest is not None:
             self._find(spec.adapter_digest)
         passages = split(spec.text, self.card.passage_words)
-        count = spec.n * len(passages.passages)
-        if count > self._waiting.most_rows:
-            most = self._waiting.most_rows
+        count, most = spec.n * len(passages.passages), self._waiting.most_rows
+        if count > most:
             raise EngineError("too-long", f"the text makes {count} passages to be written; at most {most} are taken")
+        # Long texts get as many candidates as the queue can hold, whoever else waits, so the same seed writes the same.
+        candidates = min(spec.candidates, most // max(1, count)) if spec.temperature else 1
         prompts = [self.tokens.prompt(prompt_for(passage, spec.tag)) for passage in passages.passages]
-        ticket = Ticket(spec, passages, sum(map(len, prompts)) * spec.n, self.card.digest)
+        ticket = Ticket(spec, passages, sum(map(len, prompts)) * spec.n, self.card.digest, candidates)
         rows = [
-            TicketRow(ticket, sample, place, ids, self._limit(spec, ids))
+            TicketRow(ticket, sample, place, ids, self._limit(spec, ids), candidate)
+            for candidate in range(candidates)
             for sample in range(spec.n)
             for place, ids in enumerate(prompts)
         ]
@@ -195,8 +200,8 @@ class Engine:
                 ticket.started(started)
             self._generate(rows, slots)
         except Abandoned:
-            _fail(batch, EngineError("unavailable", "the engine is shutting down"))
-            return
+            unwritten = (row for row in batch if not row.is_cancelled)
+            _fail(unwritten, EngineError("unavailable", "the engine is shutting down"))
         finally:
             self._release(slots)
         ended = time.monotonic()
@@ -208,34 +213,47 @@ class Engine:
         """Write all rows together; should an adapter's numbers explode, each adapter's rows by themselves."""
         digests = list(dict.fromkeys(row.adapter_digest for row in rows))
         try:
-            written = self._generation(rows, slots)
+            self._generation(rows, slots)
         except NotFinite as error:
             if len(digests) > 1:
                 for digest in digests:
-                    self._generate([row for row in rows if row.adapter_digest == digest], slots)
+                    alone = [row for row in rows if row.adapter_digest == digest and not row.is_cancelled]
+                    self._generate(alone, slots)
                 return
             digest = digests[0]
             name, code = (f"adapter {digest[:12]}…", "invalid-adapter") if digest else ("the base", "unavailable")
             _fail(rows, EngineError(code, f"{name}: {error}"))
-            return
-        for row, ids, is_finished in zip(rows, written.ids, written.is_finished, strict=True):
-            row.ticket.write(row.sample, row.passage, self.tokens.text(ids), len(ids), is_finished=is_finished)
 
-    def _generation(self, rows: Sequence[TicketRow], slots: dict[str | None, int]) -> Generation:
+    def _generation(self, rows: Sequence[TicketRow], slots: dict[str | None, int]) -> None:
+        """Rows of one passage share its prompt, which is read once."""
+        groups = by_prompt(rows)
+        rows = [row for group in groups for row in group]
+        is_told = [False] * len(rows)
+
         def go_on() -> None:
             if self._is_stopping or all(row.is_cancelled for row in rows):
                 raise Abandoned
 
-        return generate(
+        def ended(number: int, ids: Sequence[int], is_finished: bool) -> list[int]:
+            rows[number].write(self.tokens.text(ids), len(ids), is_finished=is_finished)
+            is_told[number] = True
+            return [other for other, row in enumerate(rows) if row.is_cancelled]
+
+        written = generate(
             self.model,
-            [row.prompt_ids for row in rows],
+            [group[0].prompt_ids for group in groups],
             seeds=[row.seed for row in rows],
             max_tokens=[row.max_tokens for row in rows],
             temperature=[row.ticket.spec.temperature for row in rows],
             top_p=[row.ticket.spec.top_p for row in rows],
-            delta=self.bank.rows([slots[row.adapter_digest] for row in rows]),
+            group_size=[len(group) for group in groups],
+            delta=self.bank.rows([slots[group[0].adapter_digest] for group in groups]),
             between=go_on,
+            ended=ended,
         )
+        for row, ids, is_known in zip(rows, written.ids, is_told, strict=True):
+            if not is_known:
+                row.ticket.completion_tokens += len(ids)
 
     def _seat_all(self, batch: Sequence[TicketRow], slots: dict[str | None, int]) -> None:
         """Add pinned slots by digest; an adapter that cannot be used fails its own requests and nobody else's."""

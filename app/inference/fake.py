@@ -57,6 +57,8 @@ class FakeEngine:
             prompt_tokens=words,
             completion_tokens=(words + 1) * spec.n,
             timing={"queue": 0.0, "load": 0.0, "generate": self.delay_s * 1000},
+            faithfulness=[1.0] * spec.n,
+            lost=[[] for _ in range(spec.n)],
         )
 
     async def warm(self, adapter_digest: str) -> float:

@@ -4,7 +4,7 @@ Prompts are padded on the left, so that all rows write to the same place of the 
 times (a group) is prefilled once and its cache repeated. Rows that are done leave the batch when enough of them are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,15 +21,22 @@ COMPACT_BELOW = 0.8
 
 T = TypeVar("T")
 
+Ended = Callable[[int, Sequence[int], bool], Collection[int]]
+"""(row, its ids, whether it wrote a stop id) when a row has ended; answers which rows nobody wants any more."""
+
+
+def keep_all(_row: int, _ids: Sequence[int], _is_finished: bool) -> Collection[int]:
+    return ()
+
 
 @dataclass(frozen=True)
 class Generation:
-    """B = prompts * group_size rows, groups contiguous."""
+    """B rows: every prompt as often as its group is large, groups contiguous."""
 
     ids: list[list[int]]
     """With the stop id, where the row wrote one."""
     is_finished: list[bool]
-    """Whether the row wrote a stop id; else it met its limit."""
+    """Whether the row wrote a stop id; else it met its limit, or nobody wanted it any more."""
     logprobs: list[list[float]]
     """Of the tokens in `ids`, at the row's temperature (1 where it is 0)."""
 
@@ -43,22 +50,28 @@ def generate(
     max_tokens: int | Sequence[int],
     temperature: float | Sequence[float] = 1.0,
     top_p: float | Sequence[float] = 1.0,
-    group_size: int = 1,
+    group_size: int | Sequence[int] = 1,
     delta: Delta | None = None,
     stop_ids: frozenset[int] | None = None,
     between: Callable[[], None] = lambda: None,
+    ended: Ended = keep_all,
 ) -> Generation:
     """Continue every prompt `group_size` times. Lists hold one value for each of the B rows; seeds must.
 
+    A list of group sizes has one for each prompt.
+
     `delta` has one row per prompt. `stop_ids` default to the model's own. `between` is called before every pass
-    through the model, about every 20-100 ms: it may wait, and it may raise to give up.
+    through the model, about every 20-100 ms: it may wait, and it may raise to give up. `ended` is told of every row
+    that ends, and rows that it gives up stay as far as they are.
     Raises ValueError for an empty prompt or one that leaves no room for its tokens in the context, and NotFinite.
     """
-    rows = len(prompts) * group_size
+    sizes = _per_row(group_size, len(prompts))
+    owners = [prompt for prompt, size in enumerate(sizes) for _ in range(size)]
+    rows = len(owners)
     if rows == 0:
         return Generation([], [], [])
     limits = _per_row(max_tokens, rows)
-    _check(prompts, limits, group_size, model.architecture.context_tokens)
+    _check([len(prompts[prompt]) for prompt in owners], limits, model.architecture.context_tokens)
     stops = model.architecture.stop_ids if stop_ids is None else stop_ids
     sampler = Sampler.new(
         temperatures=_per_row(temperature, rows),
@@ -70,19 +83,21 @@ def generate(
     result = Generation([[] for _ in range(rows)], [False] * rows, [[] for _ in range(rows)])
 
     between()
-    decoding = _Decoding.prefill(model, prompts, group_size, max(limits), delta)
-    active = list(range(rows))
+    decoding = _Decoding.prefill(model, prompts, owners, max(limits), delta)
+    active, is_over = list(range(rows)), [False] * rows
     for step in range(max(limits)):
         ids_B, logprobs_B = sampler.draw(decoding.logits, step)
-        ids, staying = ids_B.tolist(), []
-        for place, (row, word, logprob) in enumerate(zip(active, ids, logprobs_B.tolist(), strict=True)):
-            if result.is_finished[row] or len(result.ids[row]) == limits[row]:
+        for row, word, logprob in zip(active, ids_B.tolist(), logprobs_B.tolist(), strict=True):
+            if is_over[row]:
                 continue
             result.ids[row].append(word)
             result.logprobs[row].append(logprob)
             result.is_finished[row] = word in stops
-            if not result.is_finished[row] and len(result.ids[row]) < limits[row]:
-                staying.append(place)
+            if result.is_finished[row] or len(result.ids[row]) == limits[row]:
+                is_over[row] = True
+                for unwanted in ended(row, result.ids[row], result.is_finished[row]):
+                    is_over[unwanted] = True
+        staying = [place for place, row in enumerate(active) if not is_over[row]]
         if not staying:
             break
         if len(staying) < COMPACT_BELOW * len(active):
@@ -108,14 +123,14 @@ class _Decoding:
 
     @classmethod
     def prefill(
-        cls, model: LlamaModel, prompts: Sequence[Sequence[int]], group_size: int, tokens: int, delta: Delta | None
+        cls, model: LlamaModel, prompts: Sequence[Sequence[int]], owners: list[int], tokens: int, delta: Delta | None
     ) -> "_Decoding":
-        """Run the prompts and make room for `tokens` more in rows repeated `group_size` times."""
+        """Run the prompts and make room for `tokens` more in rows, of which row i continues prompt `owners[i]`."""
         longest = max(map(len, prompts))
         padded = [[0] * (longest - len(ids)) + list(ids) for ids in prompts]
         padding_P = torch.tensor([longest - len(ids) for ids in prompts], device=model.device)
         places_T = torch.arange(longest, device=model.device)
-        repeat_B = torch.arange(len(prompts), device=model.device).repeat_interleave(group_size)
+        repeat_B = torch.tensor(owners, device=model.device)
         self = cls(model, delta.select(repeat_B) if delta else None, padding_P[repeat_B], longest)
         mask = None
         if self.has_padding:
@@ -126,7 +141,7 @@ class _Decoding:
         def attend(_layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             for cache, new in ((self.keys, k), (self.values, v)):
                 room = new.new_empty(len(repeat_B), new.shape[1], longest + tokens, new.shape[3])
-                room[:, :, :longest] = new.repeat_interleave(group_size, 0)
+                room[:, :, :longest] = new[repeat_B]
                 cache.append(room)
             return F.scaled_dot_product_attention(
                 q, k, v, attn_mask=mask, is_causal=mask is None, enable_gqa=q.shape[1] != k.shape[1]
@@ -135,7 +150,7 @@ class _Decoding:
         positions_P_T = (places_T[None, :] - padding_P[:, None]).clamp(min=0)
         ids_P_T = torch.tensor(padded, device=model.device)
         hidden = model.run(ids_P_T, model.rotations.at(positions_P_T), attend, delta)
-        self.logits = model.logits(hidden[:, -1]).repeat_interleave(group_size, 0)
+        self.logits = model.logits(hidden[:, -1])[repeat_B]
         return self
 
     def step(self, ids_B: Tensor) -> None:
@@ -178,9 +193,9 @@ def _per_row(value: T | Sequence[T], rows: int) -> list[T]:
     return list(value)
 
 
-def _check(prompts: Sequence[Sequence[int]], limits: Sequence[int], group_size: int, context: int) -> None:
-    for row, limit in enumerate(limits):
-        length = len(prompts[row // group_size])
+def _check(lengths: Sequence[int], limits: Sequence[int], context: int) -> None:
+    """Prompt tokens and limit of each row."""
+    for length, limit in zip(lengths, limits, strict=True):
         if length == 0:
             raise ValueError("a prompt needs at least one token")
         if limit < 1 or length + limit > context:

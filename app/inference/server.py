@@ -38,6 +38,7 @@ LOOK_FOR_CLIENT_EVERY_S: Final = 0.25
 GRACE_S: Final = 5
 """What is being written when the process is asked to end may still be finished within this time."""
 MOST_SAMPLES: Final = 64
+MOST_CANDIDATES: Final = 8
 
 
 class Refused(Exception):
@@ -72,6 +73,7 @@ class Wanted(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     seed: int = 0
     tenant_id: str = ""
+    candidates: int = Field(default=1, ge=1, le=MOST_CANDIDATES)
 
     def spec(self) -> RewriteSpec:
         return RewriteSpec(**self.model_dump())

@@ -1,15 +1,18 @@
 """A request on its way through the engine: what was asked, its rows, what is written of it so far. No torch.
 
-A request becomes rows, one per sample and passage, which may be written in different batches; the last one answers.
+A request becomes rows, which may be written in different batches; the last one answers. Each passage of each sample
+is a place, and for each place several candidates may be written: the first that is faithful to its passage is taken,
+or else the most faithful. Taking the first and not the best keeps the voice: it would be the plainest that is best.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.inference.faithful import Verdict, judge
 from app.inference.passages import Passages
 from app.inference.types import PREFIX, EngineError, RewriteOutcome, RewriteSpec
 from app.learning.seeding import derive
@@ -18,6 +21,16 @@ WORST_FIRST: Final = ("length", "empty")
 """Of a text whose passages ended differently the first of these is told; else it ended by `stop`."""
 
 TIMES: Final = ("queue", "load", "generate")
+
+Place = tuple[int, int]
+"""(sample, passage)"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    text: str
+    finish: str
+    verdict: Verdict
 
 
 @dataclass(eq=False)
@@ -28,13 +41,15 @@ class Ticket:
     passages: Passages
     prompt_tokens: int
     base_digest: str
+    candidates: int = 1
+    """Of every place; a later one is written only if no earlier one is faithful, or beside them."""
     answer: "Future[RewriteOutcome]" = field(default_factory=Future)
     queued_at: float = field(default_factory=time.monotonic)
     is_cancelled: bool = False
     completion_tokens: int = 0
     timing: dict[str, float] = field(default_factory=dict)
-    _written: dict[tuple[int, int], str] = field(default_factory=dict)
-    _finish: dict[tuple[int, int], str] = field(default_factory=dict)
+    _written: dict[Place, dict[int, Candidate]] = field(default_factory=dict)
+    _chosen: dict[Place, Candidate] = field(default_factory=dict)
 
     def cancel(self) -> None:
         """Its waiting rows are dropped and what is being written is thrown away."""
@@ -56,32 +71,54 @@ class Ticket:
         for name, value in milliseconds.items():
             self.timing[name] = self.timing.get(name, 0.0) + value
 
-    def write(self, sample: int, passage: int, completion: str, tokens: int, *, is_finished: bool) -> None:
+    def write(
+        self, sample: int, passage: int, completion: str, tokens: int, *, is_finished: bool, candidate: int = 0
+    ) -> None:
         """Keep what the model wrote for a passage. One that it left empty stays as it was: silence is no rewrite."""
-        text = " ".join(completion.removeprefix(PREFIX.rstrip()).split())
-        self._written[sample, passage] = text or self.passages.passages[passage]
-        self._finish[sample, passage] = ("stop" if is_finished else "length") if text else "empty"
+        text, original = " ".join(completion.removeprefix(PREFIX.rstrip()).split()), self.passages.passages[passage]
+        finish = ("stop" if is_finished else "length") if text else "empty"
+        verdict = judge(original, text, is_finished=is_finished)
+        self._written.setdefault((sample, passage), {})[candidate] = Candidate(text or original, finish, verdict)
         self.completion_tokens += tokens
+        self._choose((sample, passage))
+
+    def is_settled(self, place: Place) -> bool:
+        """Whether it is known which text is taken."""
+        return place in self._chosen
+
+    def is_due(self, place: Place, candidate: int) -> bool:
+        """Whether all earlier candidates are there."""
+        written = self._written.get(place, {})
+        return all(earlier in written for earlier in range(candidate))
+
+    def _choose(self, place: Place) -> None:
+        """Take the first faithful candidate as soon as all before it are known, else the most faithful of all."""
+        written = self._written[place]
+        for number in range(self.candidates):
+            if number not in written:
+                return
+            if written[number].verdict.is_faithful:
+                self._chosen[place] = written[number]
+                return
+        self._chosen[place] = max((written[i] for i in range(self.candidates)), key=lambda each: each.verdict.score)
 
     def answer_if_done(self) -> None:
         """Answer once every passage of every sample is there."""
         count = len(self.passages.passages)
-        if len(self._written) < self.spec.n * count:
+        if len(self._chosen) < self.spec.n * count:
             return
-        texts, finish = [], []
-        for sample in range(self.spec.n):
-            places = [(sample, passage) for passage in range(count)]
-            texts.append(self.passages.join([self._written[place] for place in places]))
-            ends = {self._finish[place] for place in places}
-            finish.append(next((end for end in WORST_FIRST if end in ends), "stop"))
+        samples = [[self._chosen[sample, passage] for passage in range(count)] for sample in range(self.spec.n)]
+        ends = [{each.finish for each in chosen} for chosen in samples]
         outcome = RewriteOutcome(
-            texts=texts,
-            finish=finish,
+            texts=[self.passages.join([each.text for each in chosen]) for chosen in samples],
+            finish=[next((end for end in WORST_FIRST if end in found), "stop") for found in ends],
             adapter_digest=self.spec.adapter_digest,
             base_digest=self.base_digest,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             timing={name: round(self.timing.get(name, 0.0), 2) for name in TIMES},
+            faithfulness=[min((each.verdict.score for each in chosen), default=1.0) for chosen in samples],
+            lost=[list(dict.fromkeys(fact for each in chosen for fact in each.verdict.lost)) for chosen in samples],
         )
         with suppress(InvalidStateError):
             self.answer.set_result(outcome)
@@ -89,13 +126,18 @@ class Ticket:
 
 @dataclass(frozen=True)
 class TicketRow:
-    """One passage, to be written once."""
+    """One candidate for one place, to be written once."""
 
     ticket: Ticket
     sample: int
     passage: int
     prompt_ids: list[int]
     max_tokens: int
+    candidate: int = 0
+
+    @property
+    def place(self) -> Place:
+        return self.sample, self.passage
 
     @property
     def tenant_id(self) -> str:
@@ -107,7 +149,13 @@ class TicketRow:
 
     @property
     def is_cancelled(self) -> bool:
-        return self.ticket.is_cancelled
+        """Nobody wants it any more."""
+        return self.ticket.is_cancelled or self.ticket.is_settled(self.place)
+
+    @property
+    def is_due(self) -> bool:
+        """It is known to be needed; a candidate whose forerunners are not written yet may not be."""
+        return self.ticket.is_due(self.place, self.candidate)
 
     @property
     def tokens(self) -> int:
@@ -116,5 +164,19 @@ class TicketRow:
 
     @property
     def seed(self) -> int:
-        """Of a stream of chance that depends on nothing but the request, the sample and the passage."""
-        return derive(self.ticket.spec.seed, "sample", self.sample, "passage", self.passage)
+        """Of a stream of chance that depends on nothing but the request, the sample, the passage and the candidate."""
+        further = ("candidate", self.candidate) if self.candidate else ()
+        return derive(self.ticket.spec.seed, "sample", self.sample, "passage", self.passage, *further)
+
+    def write(self, completion: str, tokens: int, *, is_finished: bool) -> None:
+        self.ticket.write(
+            self.sample, self.passage, completion, tokens, is_finished=is_finished, candidate=self.candidate
+        )
+
+
+def by_prompt(rows: Iterable[TicketRow]) -> list[list[TicketRow]]:
+    """Rows that continue the same prompt with the same adapter: the samples and candidates of a passage."""
+    groups: dict[tuple[Ticket, int], list[TicketRow]] = {}
+    for row in rows:
+        groups.setdefault((row.ticket, row.passage), []).append(row)
+    return list(groups.values())

@@ -55,6 +55,9 @@ class RewriteSpec:
     seed: int = 0
     tenant_id: str = ""
     """Fairness key only; the engine knows no users."""
+    candidates: int = 1
+    """How often a passage is written at most, to take the first text that keeps its names and figures, ends by itself
+    and does not loop. At temperature 0, where all would be equal, it is written once."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,13 @@ class RewriteOutcome:
     base_digest: str
     prompt_tokens: int
     completion_tokens: int
+    """Of all candidates that were written, the rejected ones too."""
     timing: dict[str, float] = field(default_factory=dict)
     """Milliseconds: `queue`, `load`, `generate`."""
+    faithfulness: list[float] = field(default_factory=list)
+    """Per text the score in [0, 1] of its worst passage: see faithful.py."""
+    lost: list[list[str]] = field(default_factory=list)
+    """Per text the names, figures and addresses of the original that it does not tell."""
 
 
 class EngineError(RuntimeError):

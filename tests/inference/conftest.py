@@ -1,11 +1,13 @@
-"""One tiny random base for all tests of the model: building it takes longer than using it."""
+"""One tiny random base for all tests of the model: building it takes longer than using it. Engines that run it."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 
 from app.inference.card import read_card
+from app.inference.engine import Engine
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from tests.tiny import build_tiny_base
@@ -30,3 +32,27 @@ def tiny_model(tiny_base: Path) -> LlamaModel:
 @pytest.fixture(scope="session")
 def tiny_tokens(tiny_base: Path) -> Tokens:
     return Tokens.load(tiny_base)
+
+
+@pytest.fixture
+def make(
+    tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, tmp_path: Path
+) -> Iterator[Callable[..., Engine]]:
+    """`make(cache_bytes=1)` is an engine that runs."""
+    made = []
+
+    def make(**options: int) -> Engine:
+        given = {"rank": 8, "max_queue_rows": 64} | options
+        engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), tmp_path, **given)
+        engine.start()
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        engine.stop()
+
+
+@pytest.fixture
+def engine(make: Callable[..., Engine]) -> Engine:
+    return make()

@@ -1,4 +1,5 @@
 from dataclasses import dataclass, replace
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -12,12 +13,13 @@ class Row:
     tenant_id: str = "a"
     adapter_digest: str | None = None
     is_cancelled: bool = False
+    is_due: bool = True
     tokens: int = 1
     number: int = 0
 
 
-def room(rows: int = 100, tokens: int = 10_000, adapters: int = 8) -> Room:
-    return Room(rows, tokens, adapters)
+def room(rows: int = 100, tokens: int = 10_000, adapters: int = 8, eager_rows: int = 0) -> Room:
+    return Room(rows, tokens, adapters, eager_rows)
 
 
 def queue(*rows: Row, most_rows: int = 100) -> Waiting[Row]:
@@ -79,6 +81,19 @@ def test_a_batch_is_no_wider_than_its_room_and_a_giant_goes_alone() -> None:
     assert [row.tokens for row in waiting.take(room(tokens=35))] == [500]
 
 
+def test_rows_that_may_not_be_needed_fill_a_small_batch_only() -> None:
+    wanted = [Row("ab"[number % 2], number=number, is_due=number < 4) for number in range(12)]
+    assert [row.number for row in queue(*wanted).take(room(eager_rows=6))] == [0, 1, 2, 3, 4, 5]
+    assert [row.number for row in queue(*wanted).take(room(eager_rows=4))] == [0, 1, 2, 3]
+    assert [row.number for row in queue(*wanted).take(room(rows=5, eager_rows=8))] == [0, 1, 2, 3, 4]
+
+
+def test_whoever_had_no_room_is_not_overtaken_by_its_own_later_rows() -> None:
+    waiting = queue(Row("a"), Row("b", tokens=500), Row("b", is_due=False, number=7))
+    assert len(waiting.take(room(tokens=100, eager_rows=8))) == 1
+    assert [row.tokens for row in waiting.take(room(tokens=500, eager_rows=8))] == [500]
+
+
 def test_cancelled_rows_are_dropped() -> None:
     waiting = queue(Row(is_cancelled=True), Row(number=1), Row("b", is_cancelled=True))
     assert [row.number for row in waiting.take(room())] == [1]
@@ -112,22 +127,26 @@ rows = st.builds(
     tenant_id=st.sampled_from("abc"),
     adapter_digest=st.sampled_from([None, "x", "y", "z"]),
     is_cancelled=st.booleans(),
+    is_due=st.booleans(),
     tokens=st.integers(1, 50),
 )
 
 
-@given(st.lists(rows, max_size=40), st.integers(1, 6), st.integers(1, 100), st.integers(1, 3))
+@given(st.lists(rows, max_size=40), st.integers(1, 6), st.integers(1, 100), st.integers(1, 3), st.integers(0, 9))
 def test_everybody_is_served_once_within_the_room_and_in_the_tenants_order(
-    wanted: list[Row], most_rows: int, tokens: int, adapters: int
+    wanted: list[Row], most_rows: int, tokens: int, adapters: int, eager_rows: int
 ) -> None:
     wanted = [replace(row, number=number) for number, row in enumerate(wanted)]
     waiting, served = queue(*wanted), list[Row]()
-    while batch := waiting.take(room(most_rows, tokens, adapters)):
+    while batch := waiting.take(room(most_rows, tokens, adapters, eager_rows)):
         assert len(batch) <= most_rows
         assert len(batch) == 1 or len(batch) * max(row.tokens for row in batch) <= tokens
         assert len({row.adapter_digest for row in batch} - {None}) <= adapters
         served += batch
-    for tenant in "abc":
-        expected = [row.number for row in wanted if row.tenant_id == tenant and not row.is_cancelled]
-        assert [row.number for row in served if row.tenant_id == tenant] == expected
+        are_due = [row.is_due for row in batch]
+        assert are_due == sorted(are_due, reverse=True)
+        assert all(are_due[max(1, eager_rows) :])
+    for tenant, is_due in product("abc", (True, False)):
+        lane = [row for row in wanted if (row.tenant_id, row.is_due) == (tenant, is_due) and not row.is_cancelled]
+        assert [row for row in served if (row.tenant_id, row.is_due) == (tenant, is_due)] == lane
     assert len(waiting) == 0

@@ -107,7 +107,7 @@ def failure(url: str, spec: RewriteSpec, token: str = TOKEN, timeout_s: float = 
 
 
 def test_every_field_of_a_rewrite_survives_the_wire(url: str, behind: FakeEngine) -> None:
-    spec = RewriteSpec("Grüß dich 🌱", DIGEST, "work", 2, 0.3, 0.9, 50, 77, "tenant")
+    spec = RewriteSpec("Grüß dich 🌱", DIGEST, "work", 2, 0.3, 0.9, 50, 77, "tenant", 3)
     outcome = ask(url, lambda engine: engine.rewrite(spec))
     assert behind.specs[-1] == spec
     assert outcome == RewriteOutcome(
@@ -118,6 +118,8 @@ def test_every_field_of_a_rewrite_survives_the_wire(url: str, behind: FakeEngine
         3,
         8,
         {"queue": 0.0, "load": 0.0, "generate": 0.0},
+        [1.0, 1.0],
+        [[], []],
     )
 
 

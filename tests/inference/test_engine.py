@@ -1,53 +1,22 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 import pytest
 
-from app.inference.card import read_card
 from app.inference.engine import Engine
 from app.inference.model import LlamaModel
 from app.inference.ticket import Ticket
 from app.inference.tokens import Tokens
-from app.inference.types import EngineError, EngineLoad, RewriteOutcome, RewriteSpec
-from tests.inference.voices import WAIT_S, Gate, adapter, stored
-
-
-@pytest.fixture
-def make(
-    tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, tmp_path: Path
-) -> Iterator[Callable[..., Engine]]:
-    """`make(cache_bytes=1)` is an engine that runs."""
-    made = []
-
-    def make(**options: int) -> Engine:
-        given = {"rank": 8, "max_queue_rows": 64} | options
-        engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), tmp_path, **given)
-        engine.start()
-        made.append(engine)
-        return engine
-
-    yield make
-    for engine in made:
-        engine.stop()
-
-
-@pytest.fixture
-def engine(make: Callable[..., Engine]) -> Engine:
-    return make()
+from app.inference.types import EngineError, EngineLoad, RewriteSpec
+from tests.inference.voices import WAIT_S, Gate, adapter, answer, stored
 
 
 def voice(engine: Engine, seed: int, *, base: str | None = None, size: float = 0.1) -> str:
     """The digest of a new random adapter in the engine's folder."""
     base = engine.card.digest if base is None else base
     return stored(engine.adapters, adapter(engine.model.architecture, 4, seed, base=base, size=size))
-
-
-def answer(engine: Engine, **spec: object) -> RewriteOutcome:
-    given = {"text": "The parcel arrived on Friday.", "max_tokens": 12} | spec
-    return engine.submit(RewriteSpec(**given)).answer.result(WAIT_S)  # type: ignore[arg-type]
 
 
 def together(engine: Engine, specs: Iterable[RewriteSpec]) -> list[Ticket]:
@@ -271,7 +240,7 @@ def test_nobody_hears_anybody_else(engine: Engine) -> None:
     chance = random.Random(0)
     digests = [None, *(voice(engine, seed) for seed in range(5))]
     texts = ["It rained.", "The parcel arrived on Friday, which surprised us all.", "No.\n\nPerhaps later."]
-    spec = RewriteSpec(texts[1], digests[2], n=2, max_tokens=24, seed=11)
+    spec = RewriteSpec(texts[1], digests[2], n=2, max_tokens=24, seed=11, candidates=2)
     alone = engine.submit(spec).answer.result(WAIT_S).texts
     for _ in range(20):
         others = [
@@ -284,6 +253,7 @@ def test_nobody_hears_anybody_else(engine: Engine) -> None:
                 max_tokens=chance.randint(1, 30),
                 seed=chance.randint(0, 99),
                 tenant_id=chance.choice("ab"),
+                candidates=chance.randint(1, 3),
             )
             for _ in range(chance.randint(1, 8))
         ]

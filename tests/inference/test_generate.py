@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,29 @@ def test_a_group_is_its_prompt_repeated(tiny_model: LlamaModel) -> None:
     repeated = generate(tiny_model, [p for p in PROMPTS for _ in range(2)], seeds=range(6), max_tokens=12)
     assert group.ids == repeated.ids
     assert group.ids[0] != group.ids[1]
+
+
+def test_groups_may_differ_in_size(tiny_model: LlamaModel) -> None:
+    groups = generate(tiny_model, PROMPTS, seeds=range(6), max_tokens=12, group_size=[1, 3, 2])
+    repeated = [PROMPTS[0], *[PROMPTS[1]] * 3, *[PROMPTS[2]] * 2]
+    assert groups.ids == generate(tiny_model, repeated, seeds=range(6), max_tokens=12).ids
+
+
+def test_it_tells_of_every_end_and_leaves_rows_that_nobody_wants(tiny_model: LlamaModel) -> None:
+    ends: list[tuple[int, list[int], bool]] = []
+
+    def ended(row: int, ids: Sequence[int], is_finished: bool) -> list[int]:
+        ends.append((row, list(ids), is_finished))
+        return [] if row else [1]
+
+    whole = generate(tiny_model, PROMPTS, seeds=range(3), max_tokens=[4, 30, 9], stop_ids=NEVER)
+    left = generate(tiny_model, PROMPTS, seeds=range(3), max_tokens=[4, 30, 9], stop_ids=NEVER, ended=ended)
+    assert [(row, is_finished) for row, _, is_finished in ends] == [(0, False), (2, False)]
+    assert [ids for _, ids, _ in ends] == [whole.ids[0], whole.ids[2]]
+    assert left.ids == [whole.ids[0], whole.ids[1][:3], whole.ids[2]]
+    stop = whole.ids[0][2]
+    generate(tiny_model, PROMPTS[:2], seeds=range(2), max_tokens=9, stop_ids=frozenset([stop]), ended=ended)
+    assert (0, whole.ids[0][:3], True) in ends
 
 
 def test_rows_end_at_a_stop_id_or_at_their_own_limit(tiny_model: LlamaModel) -> None:

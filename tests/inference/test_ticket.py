@@ -1,12 +1,25 @@
 import pytest
 
 from app.inference.passages import split
-from app.inference.ticket import Ticket, TicketRow
+from app.inference.ticket import Ticket, TicketRow, by_prompt
 from app.inference.types import EngineError, RewriteSpec
 
+DINNER = "Maria is having a dinner on Friday."
 
-def ticket(text: str = "One.\n\nTwo.", **spec: object) -> Ticket:
-    return Ticket(RewriteSpec(text, **spec), split(text, 40), 10, "b" * 64)  # type: ignore[arg-type]
+
+def ticket(text: str = "One.\n\nTwo.", *, candidates: int = 1, **spec: object) -> Ticket:
+    return Ticket(RewriteSpec(text, **spec), split(text, 40), 10, "b" * 64, candidates)  # type: ignore[arg-type]
+
+
+def written(asked: Ticket, texts: dict[int, str]) -> tuple[str, float, list[str]] | None:
+    """What is answered once these candidates are there; None if others are waited for."""
+    for candidate, text in texts.items():
+        asked.write(0, 0, f"Rewritten: {text}", 3, is_finished=True, candidate=candidate)
+    asked.answer_if_done()
+    if not asked.answer.done():
+        return None
+    outcome = asked.answer.result(0)
+    return outcome.texts[0], outcome.faithfulness[0], outcome.lost[0]
 
 
 def test_it_answers_when_the_last_passage_of_the_last_sample_is_there() -> None:
@@ -79,3 +92,62 @@ def test_every_passage_of_every_sample_has_a_stream_of_chance_of_its_own() -> No
     assert len(set(seeds)) == len(seeds)
     assert seeds == [TicketRow(again, *place, [1], 1).seed for place in places]
     assert seeds[0] == 1917302073
+
+
+def test_the_first_faithful_candidate_is_taken_whichever_is_written_first() -> None:
+    loud, plain = "maria has a dinner on friday!!", "Maria is having a dinner on Friday."
+    assert written(ticket(DINNER, candidates=3), {0: loud}) == (loud, 1.0, [])
+    assert written(ticket(DINNER, candidates=3), {1: plain}) is None
+    assert written(ticket(DINNER, candidates=3), {1: plain, 0: loud}) == (loud, 1.0, [])
+    assert written(ticket(DINNER, candidates=3), {0: "Mother has a dinner on Friday.", 1: loud}) == (loud, 1.0, [])
+
+
+def test_without_a_faithful_one_the_most_faithful_is_taken_and_says_what_it_lost() -> None:
+    worst, bad, as_bad = "Mother has a dinner.", "Mother has a dinner on Friday.", "Marie has dinner on Friday."
+    assert written(ticket(DINNER, candidates=3), {0: worst, 1: bad}) is None
+    text, score, gone = written(ticket(DINNER, candidates=3), {0: worst, 1: bad, 2: as_bad}) or ("", 1.0, [])
+    assert (text, gone) == (bad, ["Maria"])
+    assert 0 < score < 1
+    assert written(ticket(DINNER, candidates=2), {0: "", 1: worst}) == (worst, 1 / 3, ["Maria", "Friday"])
+    assert written(ticket(DINNER, candidates=2), {0: "", 1: " "}) == (DINNER, 0.0, [])
+
+
+def test_a_text_is_as_faithful_as_its_worst_passage_and_lists_what_all_have_lost() -> None:
+    asked = ticket("Call Maria.\n\nAsk Tom and Maria.")
+    asked.write(0, 0, "Rewritten: call maria", 3, is_finished=True)
+    asked.write(0, 1, "Rewritten: ask the guys", 3, is_finished=True)
+    asked.answer_if_done()
+    outcome = asked.answer.result(0)
+    assert outcome.faithfulness == [pytest.approx(1 / 3)]
+    assert outcome.lost == [["Tom", "Maria"]]
+
+
+def test_a_candidate_is_due_when_its_forerunners_failed_and_unwanted_when_one_did_not() -> None:
+    asked = ticket(DINNER, candidates=3)
+    rows = [TicketRow(asked, 0, 0, [1], 1, candidate) for candidate in range(3)]
+    assert [row.is_due for row in rows] == [True, False, False]
+    rows[0].write("Rewritten: Mother is out.", 5, is_finished=True)
+    assert [row.is_due for row in rows] == [True, True, False]
+    assert not any(row.is_cancelled for row in rows)
+    rows[1].write(f"Rewritten: {DINNER}", 5, is_finished=True)
+    assert all(row.is_cancelled for row in rows)
+    assert asked.completion_tokens == 10
+
+
+def test_every_candidate_has_a_stream_of_chance_and_the_first_that_of_a_single_one() -> None:
+    asked = ticket(seed=7, candidates=4)
+    seeds = [TicketRow(asked, 0, 0, [1], 1, candidate).seed for candidate in range(4)]
+    assert len(set(seeds)) == 4
+    assert seeds[0] == TicketRow(ticket(seed=7), 0, 0, [1], 1).seed
+
+
+def test_rows_of_a_passage_share_its_prompt() -> None:
+    first, second = ticket(n=2, candidates=2), ticket()
+    rows = [TicketRow(first, sample, place, [1], 1, c) for c in range(2) for sample in range(2) for place in range(2)]
+    groups = by_prompt([*rows, TicketRow(second, 0, 0, [1], 1)])
+    assert [{(row.ticket, row.passage) for row in group} for group in groups] == [
+        {(first, 0)},
+        {(first, 1)},
+        {(second, 0)},
+    ]
+    assert [len(group) for group in groups] == [4, 4, 1]

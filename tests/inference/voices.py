@@ -1,4 +1,4 @@
-"""Random adapters, in memory and as files, and a model that can be stopped in the middle of writing."""
+"""Random adapters, in memory and as files; asking an engine; a model that can be stopped in the middle of writing."""
 
 import threading
 from pathlib import Path
@@ -12,7 +12,9 @@ from app.inference import adapter_file
 from app.inference.adapter_file import Adapter
 from app.inference.architecture import Architecture
 from app.inference.delta import GROUPS, Group
+from app.inference.engine import Engine
 from app.inference.model import LlamaModel
+from app.inference.types import RewriteOutcome, RewriteSpec
 
 WAIT_S = 60
 
@@ -37,6 +39,11 @@ def stored(folder: Path, made: Adapter) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{digest}.safetensors").write_bytes(data)
     return digest
+
+
+def answer(engine: Engine, **spec: object) -> RewriteOutcome:
+    given = {"text": "The parcel arrived on Friday.", "max_tokens": 12} | spec
+    return engine.submit(RewriteSpec(**given)).answer.result(WAIT_S)  # type: ignore[arg-type]
 
 
 class Gate:
