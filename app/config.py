@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED = "packaged"
+MOST_CANDIDATES = 8
 
 
 class Settings(BaseSettings):
@@ -42,6 +43,12 @@ class Settings(BaseSettings):
     max_samples_per_user: int = 10_000
     min_training_samples: int = 4
     rewrite_timeout_s: float = 120.0
+    rewrite_candidates: int = Field(
+        default=4,
+        ge=1,
+        le=MOST_CANDIDATES,
+        description="texts that are written of a passage at most, to answer with the first that keeps its facts",
+    )
 
     job_lease_s: float = 30.0
     job_heartbeat_s: float = 5.0

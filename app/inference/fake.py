@@ -5,6 +5,7 @@ from typing import Final
 
 import anyio
 
+from app.inference.faithful import judge
 from app.inference.types import EngineError, EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec
 
 BASE_DIGEST: Final = "ba5e" * 16
@@ -15,7 +16,8 @@ class FakeEngine:
     """Deterministic: text i of a spec is `<digest[:8]|base>[/tag]#<seed>.<i> <the text>`.
 
     `fail_with` is an EngineError code every call but `load` raises; `delay_s` is how long a rewrite takes;
-    `context_tokens` counts words, and a longer text is `too-long`; `known`, if given, are the only adapters it has.
+    `context_tokens` counts words, and a longer text is `too-long`; `known`, if given, are the only adapters it has;
+    `loses` is what it leaves out of every text.
     """
 
     fail_with: str | None = None
@@ -23,6 +25,7 @@ class FakeEngine:
     passage_words: int = 40
     context_tokens: int = 2048
     known: set[str] | None = None
+    loses: list[str] = field(default_factory=list)
     specs: list[RewriteSpec] = field(default_factory=list)
     """Every spec it was asked to rewrite, in order."""
     warmed: list[str] = field(default_factory=list)
@@ -49,16 +52,21 @@ class FakeEngine:
         finally:
             self.running -= 1
         writer = (spec.adapter_digest or "base")[:8] + (f"/{spec.tag}" if spec.tag else "")
+        said = spec.text
+        for fact in self.loses:
+            said = said.replace(fact, "…")
+        texts = [f"{writer}#{spec.seed}.{i} {said}" for i in range(spec.n)]
+        verdicts = [judge(spec.text, text, is_finished=True) for text in texts]
         return RewriteOutcome(
-            texts=[f"{writer}#{spec.seed}.{i} {spec.text}" for i in range(spec.n)],
+            texts=texts,
             finish=["stop"] * spec.n,
             adapter_digest=spec.adapter_digest,
             base_digest=BASE_DIGEST,
             prompt_tokens=words,
             completion_tokens=(words + 1) * spec.n,
             timing={"queue": 0.0, "load": 0.0, "generate": self.delay_s * 1000},
-            faithfulness=[1.0] * spec.n,
-            lost=[[] for _ in range(spec.n)],
+            faithfulness=[verdict.score for verdict in verdicts],
+            lost=[list(verdict.lost) for verdict in verdicts],
         )
 
     async def warm(self, adapter_digest: str) -> float:

@@ -1,7 +1,7 @@
 """Numbers in words and digits, so that `seven` is found in `at 7` and `1,500` in `1500`. English only; no torch."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
 UNITS: Final = {
@@ -52,7 +52,7 @@ def spoken(words: Sequence[str]) -> Iterator[tuple[int, str]]:
         place = max(place, start + 1)
 
 
-def is_said(number: str, numbers: set[str], words: set[str]) -> bool:
+def is_said(number: str, numbers: Set[str], words: Set[str]) -> bool:
     """Whether a number (as `digits` spells it) is among those of a text, given also the text's lower-case words."""
     if number in numbers or any(str(value) == number for word, value in ALSO.items() if word in words):
         return True

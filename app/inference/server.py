@@ -19,7 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.config import Settings, engine_token, get_settings
+from app.config import MOST_CANDIDATES, Settings, engine_token, get_settings
 from app.inference.loader import Loader
 from app.inference.ticket import Ticket
 from app.inference.types import DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
@@ -38,7 +38,6 @@ LOOK_FOR_CLIENT_EVERY_S: Final = 0.25
 GRACE_S: Final = 5
 """What is being written when the process is asked to end may still be finished within this time."""
 MOST_SAMPLES: Final = 64
-MOST_CANDIDATES: Final = 8
 
 
 class Refused(Exception):

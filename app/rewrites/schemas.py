@@ -47,7 +47,7 @@ class AdapterRef(BaseModel):
 
 class Usage(BaseModel):
     prompt_tokens: int
-    completion_tokens: int
+    completion_tokens: int = Field(description="of all that was written, the candidates that were not taken too")
 
 
 class Scores(BaseModel):
@@ -64,7 +64,19 @@ class RewriteView(BaseModel):
     input: str
     text: str = Field(description="the first of `texts`")
     texts: list[str]
-    finish: list[str] = Field(description="per text: `stop`, or `length` if it reached its token limit")
+    finish: list[str] = Field(
+        description="per text: `stop`; `length` if a passage reached its token limit; else `empty` if the model wrote "
+        "nothing for a passage, which then stayed as it was"
+    )
+    faithfulness: list[float] | None = Field(
+        description="per text, 0..1, judged by spelling alone: 1 if every name, figure and address and a trace of "
+        "every sentence is there, the length is about right, nothing loops and the model ended by itself; what is "
+        "amiss in the worst passage lowers it; 0 if nothing was written for a passage. Null for rewrites from before "
+        "it was judged"
+    )
+    lost: list[list[str]] | None = Field(
+        description="per text: names, figures and addresses of the input that it does not tell, as they were spelled"
+    )
     adapter: AdapterRef | None = Field(description="null: the base model wrote it")
     base_digest: str
     mode: str | None
@@ -85,6 +97,8 @@ class RewriteView(BaseModel):
             text=rewrite.outputs[0],
             texts=rewrite.outputs,
             finish=rewrite.usage["finish"],
+            faithfulness=rewrite.usage.get("faithfulness"),
+            lost=rewrite.usage.get("lost"),
             adapter=AdapterRef(version=version, digest=digest) if version is not None and digest else None,
             base_digest=rewrite.base_digest,
             mode=rewrite.mode,

@@ -125,6 +125,7 @@ def plan(session: Session, tenant_id: str, ask: Ask) -> Plan:
         max_tokens=ask.max_tokens,
         seed=seed,
         tenant_id=tenant_id,
+        candidates=get_settings().rewrite_candidates,
     )
     return Plan(ask, user.id, version.version if version else None, spec, notes)
 
@@ -183,6 +184,7 @@ def _kept(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str,
                 "n": ask.n,
                 "temperature": ask.temperature,
                 "max_tokens": ask.max_tokens,
+                "candidates": plan.spec.candidates,
                 "adapter": ask.adapter,
                 "context": ask.context,
                 "notes": plan.notes,
@@ -191,6 +193,8 @@ def _kept(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str,
                 "prompt_tokens": outcome.prompt_tokens,
                 "completion_tokens": outcome.completion_tokens,
                 "finish": outcome.finish,
+                "faithfulness": outcome.faithfulness,
+                "lost": outcome.lost,
             },
             timing=timing,
         )

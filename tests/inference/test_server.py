@@ -99,6 +99,7 @@ def test_an_engine_whose_thread_has_died_is_not_ready(ready: TestClient, monkeyp
         ({"temperature": "NaN"}, "temperature"),
         ({"top_p": 0}, "top_p"),
         ({"max_tokens": 0}, "max_tokens"),
+        ({"candidates": 9}, "candidates"),
         ({"colour": "red"}, "colour"),
     ],
 )

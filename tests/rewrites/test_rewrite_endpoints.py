@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from app.config import Settings
+from app.config import Settings, get_settings
 from app.db import transaction
 from app.inference.fake import BASE_DIGEST, FakeEngine
 from app.models import Adapter, Rewrite, Tenant, User
@@ -22,6 +22,7 @@ def test_the_active_version_writes_and_the_answer_says_so(
     assert body["texts"] == [f"{who}.0 See you soon.", f"{who}.1 See you soon."]
     assert body["text"] == body["texts"][0]
     assert body["finish"] == ["stop", "stop"]
+    assert (body["faithfulness"], body["lost"]) == ([1.0, 1.0], [[], []])
     assert body["adapter"] == {"version": 1, "digest": voice.digest}
     assert (body["base_digest"], body["mode"], body["seed"]) == (BASE_DIGEST, None, 7)
     assert body["usage"] == {"prompt_tokens": 3, "completion_tokens": 8}
@@ -42,6 +43,31 @@ def test_it_can_be_read_again_with_its_scores(ask: Ask, voice: Adapter, client: 
         assert row is not None
         row.scores = scores
     assert client.get(f"/v1/rewrites/{body['rewrite_id']}").json()["scores"] == scores
+
+
+def test_it_tells_what_a_text_has_lost(
+    ask: Ask, voice: Adapter, engine: FakeEngine, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.loses = ["Vienna", "3"]
+    body = ask(text="Come to Vienna at 3.", n=2).json()
+    assert body["lost"] == [["Vienna", "3"]] * 2
+    assert body["faithfulness"] == [pytest.approx(1 / 3)] * 2
+    with transaction(voice.tenant_id) as session:
+        row = session.get(Rewrite, body["rewrite_id"])
+        assert row is not None
+        row.usage = {"prompt_tokens": 1, "completion_tokens": 2, "finish": ["stop", "empty"]}
+    old = client.get(f"/v1/rewrites/{body['rewrite_id']}").json()
+    assert (old["finish"], old["faithfulness"], old["lost"]) == (["stop", "empty"], None, None)
+
+
+def test_the_engine_is_told_how_many_candidates_to_write(
+    ask: Ask, voice: Adapter, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask()
+    monkeypatch.setenv("IDIOLECT_REWRITE_CANDIDATES", "2")
+    get_settings.cache_clear()
+    ask()
+    assert [spec.candidates for spec in engine.specs] == [Settings.model_fields["rewrite_candidates"].default, 2]
 
 
 def test_without_a_version_the_base_writes_and_a_note_tells(ask: Ask, ada: User) -> None:
