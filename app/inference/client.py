@@ -16,7 +16,9 @@ LIMITS: Final = httpx.Limits(max_connections=512, max_keepalive_connections=32, 
 
 Answer = TypeVar("Answer", EngineInfo, EngineLoad, RewriteOutcome)
 
-CODES: Final = frozenset({"unavailable", "busy", "too-long", "unknown-adapter", "invalid-adapter", "timeout"})
+CODES: Final = frozenset(
+    {"unavailable", "busy", "too-long", "unknown-adapter", "invalid-adapter", "timeout", "invalid-request"}
+)
 
 
 class HttpEngine:

@@ -83,7 +83,8 @@ class EngineError(RuntimeError):
     """The engine cannot serve this request; `code` is stable, the message is for people.
 
     Codes: `unavailable` (down, starting, failed self-check), `busy` (queue full), `too-long` (prompt exceeds the
-    context), `unknown-adapter`, `invalid-adapter` (corrupt, wrong base, wrong shapes), `timeout`.
+    context), `unknown-adapter`, `invalid-adapter` (corrupt, wrong base, wrong shapes), `timeout`, `invalid-request`
+    (fields the engine does not know or out of its bounds: the asking process is of another version).
     """
 
     def __init__(self, code: str, message: str) -> None:

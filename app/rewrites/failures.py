@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.errors import AppError, TooLarge, Unavailable, Unprocessable
+from app.errors import AppError, Internal, TooLarge, Unavailable, Unprocessable
 from app.inference.types import EngineError
 
 RETRY_UNAVAILABLE_S: Final = 5
@@ -44,6 +44,11 @@ class AdapterUnusable(Unavailable):
     title = "The chosen version cannot be loaded"
 
 
+class EngineMismatch(Internal):
+    type = "engine-mismatch"
+    title = "The language model does not understand this server"
+
+
 class EngineTimeout(AppError):
     status = 504
     type = "engine-timeout"
@@ -71,6 +76,12 @@ def explained(error: EngineError, external_id: str, version: int | None) -> AppE
             f"version {version} of {external_id}: {error}",
             field="adapter",
             remedy=f"Ask for another version, or go back to one: POST /v1/users/{external_id}/adapters/rollback.",
+        )
+    if error.code == "invalid-request":
+        # What callers may send is checked before, within narrower bounds: this one is ours.
+        return EngineMismatch(
+            str(error),
+            remedy="Nothing is wrong with what you sent. Have the operator restart web and engine in the same version.",
         )
     return EngineUnavailable(
         str(error),

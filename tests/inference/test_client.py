@@ -130,7 +130,7 @@ def test_info_load_and_warm(url: str, behind: FakeEngine) -> None:
     assert behind.warmed == [DIGEST]
 
 
-@pytest.mark.parametrize("code", ["unavailable", "busy", "too-long", "invalid-adapter", "timeout"])
+@pytest.mark.parametrize("code", ["unavailable", "busy", "too-long", "invalid-adapter", "timeout", "invalid-request"])
 def test_the_servers_code_arrives(url: str, behind: FakeEngine, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     monkeypatch.setattr(behind, "fail_with", code)
     error = failure(url, RewriteSpec("hi"))

@@ -110,6 +110,7 @@ def test_it_tells_what_it_is_and_loads_ahead(settings: Settings, digest: tuple[P
         (RewriteSpec("Hi.", adapter_digest="../../etc"), "unknown-adapter"),
         (RewriteSpec("x" * 2000), "too-long"),
         (RewriteSpec("Hi.", max_tokens=4096), "too-long"),
+        (RewriteSpec("Hi.", n=65), "invalid-request"),
     ],
 )
 def test_its_refusals_keep_their_names(settings: Settings, spec: RewriteSpec, code: str) -> None:

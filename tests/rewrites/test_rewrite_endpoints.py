@@ -201,6 +201,7 @@ def test_a_prompt_longer_than_the_context_is_the_texts_fault(ask: Ask, voice: Ad
         ("timeout", 504, "engine-timeout", False),
         ("unknown-adapter", 503, "adapter-unusable", False),
         ("invalid-adapter", 503, "adapter-unusable", False),
+        ("invalid-request", 500, "engine-mismatch", False),
     ],
 )
 def test_a_failing_engine_has_a_name_and_leaves_nothing_behind(
