@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     job_max_attempts: int = 3
     checkpoint_every_steps: int = Field(default=4, ge=1)
     sweep_every_s: float = 15.0
+    feedback_listen_every: int = Field(
+        default=4, ge=1, description="new reactions after which the scorer of a user's satisfaction learns from them"
+    )
     feedback_min_new: int = Field(
         default=5, ge=1, description="scored feedback since the last training that asks for a new one"
     )

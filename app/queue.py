@@ -30,9 +30,16 @@ log = logging.getLogger(__name__)
 TRAIN: Final = "jobs.train"
 SCORE_REWRITE: Final = "rewrites.score"
 SCORE_FEEDBACK: Final = "feedback.score"
+LISTEN: Final = "feedback.listen"
 SWEEP: Final = "maintenance.sweep"
 
-ROUTES: Final[dict[str, str]] = {TRAIN: "train", SCORE_REWRITE: "score", SCORE_FEEDBACK: "score", SWEEP: "score"}
+ROUTES: Final[dict[str, str]] = {
+    TRAIN: "train",
+    SCORE_REWRITE: "score",
+    SCORE_FEEDBACK: "score",
+    LISTEN: "score",
+    SWEEP: "score",
+}
 """Every task name that may be sent, and the queue it goes to."""
 
 TRANSPORT_ALIASES["atomic-folder"] = "app.queue:FolderTransport"

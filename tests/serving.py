@@ -87,8 +87,12 @@ class ByLength:
     """Long feedback pleases."""
 
     @staticmethod
-    def satisfaction_scorer() -> Callable[[Sequence[str]], torch.Tensor]:
-        return lambda texts: torch.tensor([min(len(text) / 100, 1.0) for text in texts])
+    def mood_reader() -> Callable[[Sequence[str]], torch.Tensor]:
+        def read(texts: Sequence[str]) -> torch.Tensor:
+            pleased = [min(len(text) / 100, 1.0) for text in texts]
+            return torch.tensor([[1 - share, 0.0, share] for share in pleased])
+
+        return read
 
 
 class Learner:

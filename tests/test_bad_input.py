@@ -53,6 +53,9 @@ OF_A_USER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "promote": ("POST", "/adapters/1/promote", {}),
     "roll back": ("POST", "/adapters/rollback", {}),
     "train": ("POST", "/training-jobs", VOICE),
+    "list traces": ("GET", "/traces", {}),
+    "list corrections": ("GET", "/corrections", {}),
+    "see satisfaction": ("GET", "/satisfaction", {}),
 }
 
 

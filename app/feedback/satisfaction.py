@@ -1,7 +1,7 @@
 """From what a person did with a rewrite to how satisfied they were with it, in [0, 1].
 
-An opinion is their rating, or without one what the static scorer reads from their words. A correction says how much of
-the rewrite they kept. Satisfaction is the opinion, or 1 where they gave none, times the kept share: "lovely" beside a
+An opinion is their rating, or without one what was read from their words. A correction says how much of the rewrite
+they kept. Satisfaction is the opinion, or 1 where they gave none, times the kept share: "lovely" beside a
 text of which half was replaced is half as good as "lovely" alone, and a silent correction of one word in twenty is .95.
 """
 
@@ -12,15 +12,17 @@ from dataclasses import dataclass
 class Satisfaction:
     value: float
     source: str
-    """What it was read from: `rating` or `static`, and `edit`, joined by a plus."""
+    """What it was read from: `rating`, or what read the words (`static`, `emoji`), and `edit`, joined by a plus."""
 
 
-def satisfaction(*, rating: float | None, reading: float | None, kept_share: float | None) -> Satisfaction:
+def satisfaction(
+    *, rating: float | None, reading: float | None, kept_share: float | None, reader: str = "static"
+) -> Satisfaction:
     """All in [0, 1], None for what the person did not give; a rating silences `reading`, the score of their words.
 
     Raises ValueError when all are None.
     """
-    opinions = [(rating, "rating"), (reading, "static")]
+    opinions = [(rating, "rating"), (reading, reader)]
     parts = next(([(value, name)] for value, name in opinions if value is not None), [])
     if kept_share is not None:
         parts.append((kept_share, "edit"))

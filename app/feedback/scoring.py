@@ -5,27 +5,28 @@ twice, or too late for a person who was erased, changes nothing.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, Protocol
 
 from sqlalchemy.orm import Session
-from torch import Tensor
 
 from app.assets.neutral import neutral_prompts
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
 from app.feedback import repository
 from app.feedback.edits import kept_share
-from app.feedback.satisfaction import satisfaction
+from app.feedback.satisfaction import Satisfaction, satisfaction
+from app.feedback.tracing import leave
 from app.inference import encoders
 from app.inference.encoders import centred
 from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
 from app.learning.rewards import entities, meaning
 from app.learning.rewards.style import FEWEST_TEXTS, References, references
+from app.learning.satisfaction.reading import STATIC, UNREAD, Moods, Reading, read
 from app.learning.types import Encoder, EntityFinder, LanguageModelScore
-from app.models import Rewrite
+from app.models import Feedback, Rewrite
 from app.rewrites import repository as rewrites
 from app.samples import repository as samples
 
@@ -44,7 +45,7 @@ class Scorers(Protocol):
     def evaluation_encoder(self) -> Encoder: ...
     def entity_finder(self) -> EntityFinder: ...
     def likelihood(self) -> LanguageModelScore: ...
-    def satisfaction_scorer(self) -> Callable[[Sequence[str]], Tensor]: ...
+    def mood_reader(self) -> Moods: ...
 
 
 class PackagedScorers:
@@ -54,7 +55,7 @@ class PackagedScorers:
     style_encoder = staticmethod(encoders.style_encoder)
     evaluation_encoder = staticmethod(encoders.evaluation_encoder)
     entity_finder = staticmethod(encoders.entity_finder)
-    satisfaction_scorer = staticmethod(encoders.satisfaction_scorer)
+    mood_reader = staticmethod(encoders.mood_reader)
 
     @staticmethod
     @lru_cache
@@ -70,7 +71,10 @@ class PackagedScorers:
 
 
 def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
-    """Fill in the satisfaction by the rule of `app.feedback.satisfaction`, and what it was read from."""
+    """Fill in the satisfaction by the rule of `app.feedback.satisfaction`, what it was read from, and leave traces.
+
+    Words that cannot be read (another language, signs) say nothing: alone they give .5 and leave no trace.
+    """
     scorers = scorers or PackagedScorers()
     with transaction(EVERY_TENANT, read_only=True) as session:
         row = repository.unscored(session, feedback_id)
@@ -78,18 +82,28 @@ def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
         return
     feedback, rewrite = row
     is_read = feedback.rating is None and feedback.text
-    verdict = satisfaction(
-        rating=feedback.rating,
-        reading=float(scorers.satisfaction_scorer()([feedback.text])[0]) if is_read else None,
-        kept_share=(
-            None
-            if feedback.edited_text is None
-            else kept_share(rewrite.outputs[feedback.output_index], feedback.edited_text)
-        ),
-    )
+    reading = read(feedback.text, scorers.mood_reader()) if is_read else None
+    verdict = _verdict(feedback, rewrite.outputs[feedback.output_index], reading)
     with transaction(feedback.tenant_id) as session:
-        if (row := repository.unscored(session, feedback_id)) is not None:
-            row[0].satisfaction, row[0].scorer, row[0].scored_at = verdict.value, verdict.source, now()
+        if (row := repository.unscored(session, feedback_id)) is None:
+            return
+        row[0].satisfaction, row[0].scorer, row[0].scored_at = verdict.value, verdict.source, now()
+        if verdict.source != UNREAD:
+            leave(session, feedback, rewrite, verdict.value, reading if verdict.source == STATIC else None)
+
+
+def _verdict(feedback: Feedback, output: str, reading: Reading | None) -> Satisfaction:
+    kept = None if feedback.edited_text is None else kept_share(output, feedback.edited_text)
+    if reading is not None and reading.source == UNREAD:
+        if kept is None:
+            return Satisfaction(reading.value, UNREAD)
+        reading = None
+    return satisfaction(
+        rating=feedback.rating,
+        reading=reading.value if reading else None,
+        kept_share=kept,
+        reader=reading.source if reading else STATIC,
+    )
 
 
 def score_rewrite(rewrite_id: str, scorers: Scorers | None = None) -> None:

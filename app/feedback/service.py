@@ -105,6 +105,11 @@ def get(session: Session, feedback_id: str) -> Owned:
     return owned
 
 
+def people_to_hear(session: Session, at_least: int) -> Sequence[str]:
+    """Ids of those who have reacted this often since their scorer learned last."""
+    return repository.people_to_hear(session, at_least)
+
+
 def page(session: Session, external_id: str, cursor: str | None, limit: int) -> tuple[Sequence[Feedback], str | None]:
     """A person's feedback, newest first, and the cursor of the next page."""
     return repository.page(session, users.get(session, external_id).id, cursor, limit)

@@ -8,10 +8,11 @@ from typing import Any, Final
 from app.adapters import service as adapters
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
+from app.feedback import service as feedback
 from app.jobs import repository, service
 from app.jobs.failures import died_too_often
 from app.models import CANCELLED, FAILED, QUEUED, Job
-from app.queue import SCORE_FEEDBACK, SCORE_REWRITE, TRAIN, ring
+from app.queue import LISTEN, SCORE_FEEDBACK, SCORE_REWRITE, TRAIN, ring
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def sweep() -> None:
     recover_jobs()
     ring_for_waiting_jobs()
     ring_for_scores()
+    ring_for_listening()
     train_from_feedback()
     discard_checkpoints()
     adapters.discard_orphans()
@@ -76,6 +78,12 @@ def ring_for_scores() -> None:
             ring(session, SCORE_REWRITE, rewrite_id=rewrite_id)
         for feedback_id in repository.unscored_feedback(session, *span, AT_ONCE):
             ring(session, SCORE_FEEDBACK, feedback_id=feedback_id)
+
+
+def ring_for_listening() -> None:
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        for user_id in feedback.people_to_hear(session, get_settings().feedback_listen_every):
+            ring(session, LISTEN, user_id=user_id)
 
 
 def train_from_feedback() -> None:

@@ -68,6 +68,13 @@ def add(session: Session, external_id: str, incoming: Sequence[Incoming], *, is_
     )
 
 
+def ids_of(session: Session, user: User, texts: Sequence[str]) -> dict[str, str]:
+    """Of those texts that are samples of theirs already, as fingerprints tell: text to sample id."""
+    digests = {text: fingerprint(text) for text in texts}
+    known = repository.ids_by_fingerprint(session, user.id, digests.values())
+    return {text: known[digest] for text, digest in digests.items() if digest in known}
+
+
 def all_of(session: Session, user_id: str) -> Sequence[StyleSample]:
     """Everything a person wrote, oldest first. Users are named by their internal id here: trainings ask."""
     return repository.all_of(session, user_id)

@@ -8,14 +8,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import repository
-from app.models import Adapter, Feedback, Job, Rewrite, StyleSample, User
+from app.models import Adapter, Feedback, Job, Rewrite, StyleSample, Trace, User
 
-Belonging = type[StyleSample] | type[Rewrite] | type[Feedback] | type[Job] | type[Adapter]
+Belonging = type[StyleSample] | type[Rewrite] | type[Feedback] | type[Trace] | type[Job] | type[Adapter]
 
 BELONGINGS: Final[dict[str, Belonging]] = {
     "samples": StyleSample,
     "rewrites": Rewrite,
     "feedback": Feedback,
+    "traces": Trace,
     "jobs": Job,
     "adapters": Adapter,
 }

@@ -37,6 +37,8 @@ class Erased(View):
     samples: int
     rewrites: int
     feedback: int
+    traces: int
+    """What the scorer of their satisfaction learned from."""
     jobs: int
     adapters: int
     adapter_files: int

@@ -38,7 +38,7 @@ def names(texts: Sequence[str]) -> list[frozenset[str]]:
 
 
 class SmallScorers:
-    """Counts what it is asked; a message is as pleasing as its share of plus signs."""
+    """Counts what it is asked; a message is as pleasing as the share of "good" among its words."""
 
     def __init__(self) -> None:
         self.read: list[str] = []
@@ -58,12 +58,13 @@ class SmallScorers:
     def likelihood(self) -> Any:
         return lambda texts: torch.tensor([float("nan") if len(text) < 2 else -float(len(text)) for text in texts])
 
-    def satisfaction_scorer(self) -> Callable[[Sequence[str]], Tensor]:
-        def score(texts: Sequence[str]) -> Tensor:
+    def mood_reader(self) -> Callable[[Sequence[str]], Tensor]:
+        def read(texts: Sequence[str]) -> Tensor:
             self.read += texts
-            return torch.tensor([text.count("+") / len(text) for text in texts])
+            shares = [text.split().count("good") / len(text.split()) for text in texts]
+            return torch.tensor([[1 - share, 0.0, share] for share in shares])
 
-        return score
+        return read
 
 
 @pytest.fixture
@@ -91,11 +92,16 @@ def scores(rewrite: Rewrite, small: scoring.Scorers) -> list[dict[str, float | N
 @pytest.mark.parametrize(
     ("said", "satisfaction", "scorer"),
     [
-        ({"text": "++--"}, 0.5, "static"),
-        ({"text": "++--", "rating": 0.9}, 0.9, "rating"),
+        ({"text": "good good bad bad"}, 0.5, "static"),
+        ({"text": "good bad", "rating": 0.9}, 0.9, "rating"),
         ({"edited_text": "c u then"}, 2 / 3, "edit"),
-        ({"text": "+++-", "edited_text": "c u then"}, 0.5, "static+edit"),
+        ({"text": "good good good bad", "edited_text": "c u then"}, 0.5, "static+edit"),
         ({"edited_text": "laters", "output_index": 1}, 1.0, "edit"),
+        ({"text": "👍"}, 0.925, "emoji"),
+        ({"text": "👎", "edited_text": "c u then"}, 0.05, "emoji+edit"),
+        ({"text": "Das ist mir viel zu förmlich."}, 0.5, "unread"),
+        ({"text": "Das ist mir viel zu förmlich.", "edited_text": "c u then"}, 2 / 3, "edit"),
+        ({"text": "Das ist mir viel zu förmlich.", "rating": 0.2}, 0.2, "rating"),
     ],
 )
 def test_satisfaction_follows_from_what_was_said(
@@ -117,23 +123,23 @@ def test_satisfaction_follows_from_what_was_said(
 def test_a_second_message_changes_nothing(
     rewrite: Rewrite, make_feedback: Callable[..., Feedback], small: SmallScorers
 ) -> None:
-    feedback = make_feedback(rewrite, text="+-")
+    feedback = make_feedback(rewrite, text="good bad")
     scoring.score_feedback(feedback.id, small)
     first = feedback_row(feedback)
     scoring.score_feedback(feedback.id, small)
     assert feedback_row(feedback).scored_at == first.scored_at
-    assert small.read == ["+-"]
+    assert small.read == ["good bad"]
 
 
 def test_a_rating_needs_no_model(rewrite: Rewrite, make_feedback: Callable[..., Feedback], small: SmallScorers) -> None:
-    scoring.score_feedback(make_feedback(rewrite, text="++", rating=0.1).id, small)
+    scoring.score_feedback(make_feedback(rewrite, text="good", rating=0.1).id, small)
     assert small.read == []
 
 
 def test_messages_about_erased_rows_are_dropped(
     ada: User, rewrite: Rewrite, make_feedback: Callable[..., Feedback], small: SmallScorers
 ) -> None:
-    feedback = make_feedback(rewrite, text="+")
+    feedback = make_feedback(rewrite, text="good")
     users.erase(ada.tenant_id, "ada")
     scoring.score_feedback(feedback.id, small)
     scoring.score_rewrite(rewrite.id, small)

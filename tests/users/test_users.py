@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from app.config import Settings
 from app.db import EVERY_TENANT, transaction
-from app.models import Base, Feedback, Job, JobEvent, JobMetric, Rewrite, Tenant, User
+from app.models import Base, Feedback, Job, JobEvent, JobMetric, Rewrite, Scorer, Tenant, Trace, User
 from app.storage import LocalStorage
 
 Make = Callable[..., Any]
@@ -74,7 +74,28 @@ def belongings(user: User) -> list[Any]:
     return [
         rewrite,
         job,
-        Feedback(tenant_id=user.tenant_id, user_id=user.id, rewrite_id=rewrite.id, text="nice"),
+        Feedback(
+            id="feedback-" + user.external_id,
+            tenant_id=user.tenant_id,
+            user_id=user.id,
+            rewrite_id=rewrite.id,
+            text="nice",
+        ),
+        Trace(
+            tenant_id=user.tenant_id,
+            user_id=user.id,
+            feedback_id="feedback-" + user.external_id,
+            prompt="in",
+            output="out",
+            origin="reply",
+            static_score=0.9,
+            doubt=0.1,
+            confidence=0.9,
+            reply=1,
+            score=0.9,
+            draw=0.5,
+        ),
+        Scorer(tenant_id=user.tenant_id, user_id=user.id, version=1, replies=1, features="f", state=b"weights"),
         JobEvent(tenant_id=user.tenant_id, job_id=job.id, kind="note"),
         JobMetric(tenant_id=user.tenant_id, job_id=job.id, stage="sft", step=1, name="loss", value=1.0),
     ]
@@ -123,6 +144,7 @@ def test_erasing_leaves_nothing_of_them_and_all_of_others(
         "samples": 3,
         "rewrites": 1,
         "feedback": 1,
+        "traces": 1,
         "jobs": 1,
         "adapters": 3,
         "adapter_files": 1,

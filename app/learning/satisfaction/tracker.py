@@ -1,4 +1,4 @@
-"""The preference tracker: what a scorer believes its person likes, in words, and when that changed.
+"""The preference tracker: what a scorer believes its person likes, in words.
 
 A belief is measured, not claimed: the scorer judges the person's own recent outputs with more and with less of one
 habit; the mean difference is the effect, and it is believed when the 90 % bootstrap interval over the texts leaves out
@@ -7,42 +7,16 @@ that look at how well it foretold replies (`error` against `guess`).
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.learning.bootstrap import interval
 from app.learning.satisfaction.arf import ArfScorer
+from app.learning.satisfaction.beliefs import Belief
 from app.learning.satisfaction.directions import DIRECTIONS, Direction
 from app.learning.satisfaction.features import PairFeatures
 
 LEAST_EFFECT: Final = 0.03
 FEWEST_PROBES: Final = 4
-
-
-@dataclass(frozen=True)
-class Belief:
-    """Of one direction of style."""
-
-    name: str
-    likes: str
-    """In words, such as `shorter texts`; empty if the scorer has no clear opinion."""
-    effect: float
-    """Mean of score(more) - score(less), in [-1, 1]."""
-    low: float
-    high: float
-    """Its 90 % interval over the probes."""
-
-    def report(self) -> dict[str, Any]:
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Change:
-    """A direction whose likes were other words before."""
-
-    name: str
-    before: str
-    after: str
 
 
 def beliefs(
@@ -53,16 +27,6 @@ def beliefs(
         return []
     found = [_belief(scorer, direction, probes, features, seed) for direction in DIRECTIONS]
     return sorted(found, key=lambda belief: -abs(belief.effect))
-
-
-def changes(before: Sequence[Belief], after: Sequence[Belief]) -> list[Change]:
-    """Directions whose words differ, one of them being empty where an opinion came or went."""
-    earlier = {belief.name: belief.likes for belief in before}
-    return [
-        Change(belief.name, earlier.get(belief.name, ""), belief.likes)
-        for belief in after
-        if belief.likes != earlier.get(belief.name, "")
-    ]
 
 
 def _belief(

@@ -41,7 +41,7 @@ def test_half_of_a_batch_is_recent_and_the_young_and_sure_come_more_often(make_t
     replay = Replay([*old, *unsure, *sure], recent=20, long=60)
     batch = replay.batch(2000, 50, Random(1), fades_after=20)
     kinds = Counter(trace.output.split()[0] for trace in batch)
-    assert set(trace.output.split()[0] for trace in batch[:1000]) == {"sure"}
+    assert {trace.output.split()[0] for trace in batch[:1000]} == {"sure"}
     assert kinds["sure"] > 1000 + 5 * kinds["unsure"]
     assert 0 < kinds["old"] < 200
 

@@ -1,10 +1,8 @@
-from typing import Any
-
 import torch
 
 from app.learning.satisfaction.arf import ArfScorer
 from app.learning.satisfaction.features import PairFeatures
-from app.learning.satisfaction.tracker import Belief, Change, beliefs, changes
+from app.learning.satisfaction.tracker import beliefs
 
 PROBES = [("plain", f"We met {name} at the lake. It was a fine day for all of us.") for name in "ABCDEF"]
 
@@ -38,15 +36,3 @@ def test_a_scorer_that_knows_nothing_believes_nothing(features: PairFeatures) ->
 
 def test_too_few_texts_are_not_asked(features: PairFeatures) -> None:
     assert beliefs(scorer_that(features, size=1.0), PROBES[:3], features) == []
-
-
-def test_a_change_of_words_is_a_change_of_mind() -> None:
-    def belief(likes: str, **given: Any) -> Belief:
-        return Belief(**({"name": "length", "likes": likes, "effect": 0.1, "low": 0.0, "high": 0.2} | given))
-
-    assert changes([belief("longer texts")], [belief("shorter texts")]) == [
-        Change("length", "longer texts", "shorter texts")
-    ]
-    assert changes([belief("longer texts")], [belief("longer texts", effect=0.3)]) == []
-    assert changes([], [belief("")]) == []
-    assert changes([], [belief("longer texts")]) == [Change("length", "", "longer texts")]
