@@ -15,12 +15,15 @@ LONGEST = 512
 
 
 def base_likelihood(model: LlamaModel, tokens: Tokens) -> LanguageModelScore:
-    """Mean log-likelihood per token [N] in nats under the base without adapters; the first token is given."""
+    """Mean log-likelihood per token [N] in nats under the base without adapters; the first token is given.
+
+    NaN for a text of fewer than two tokens: there is nothing to predict, and 0 would call it perfectly predictable.
+    """
 
     @torch.no_grad()
     def score(texts: Sequence[str]) -> Tensor:
         ids = [tokens.completion(text)[:LONGEST] for text in texts]
-        values = torch.zeros(len(texts))
+        values = torch.full((len(texts),), torch.nan)
         order = [i for i in range(len(ids)) if len(ids[i]) > 1]
         for start in range(0, len(order), ROWS_AT_ONCE):
             rows = order[start : start + ROWS_AT_ONCE]

@@ -37,7 +37,7 @@ class Yardstick:
 
 @dataclass(frozen=True)
 class Assessment:
-    """One adapter's outputs for N inputs. `values` holds a list of N per measure; entity recall may be NaN."""
+    """One adapter's outputs for N inputs. `values` holds a list of N per measure; NaN where there is nothing to say."""
 
     outputs: list[str]
     values: dict[str, list[float]]
@@ -127,8 +127,9 @@ def entropy(shares: dict[str, float]) -> float:
 
 
 def perplexity(log_likelihoods: Sequence[float]) -> float:
-    """exp of the mean negative log-likelihood per token, every text weighing the same."""
-    return math.exp(-sum(log_likelihoods) / len(log_likelihoods))
+    """exp of the mean negative log-likelihood per token, every text that has one weighing the same; NaN if none has."""
+    known = [value for value in log_likelihoods if not math.isnan(value)]
+    return math.exp(-sum(known) / len(known)) if known else math.nan
 
 
 def finite(value: float) -> float | None:

@@ -105,7 +105,10 @@ def _length(comparison: Comparison, thresholds: Thresholds) -> Check:
 
 def _fluency(comparison: Comparison, thresholds: Thresholds) -> Check:
     known = [p for p in (comparison.input_perplexity, comparison.own_perplexity) if not math.isnan(p)]
-    value, bound = comparison.candidate.perplexity, thresholds.perplexity_ratio * max(known)
+    value, bound = comparison.candidate.perplexity, thresholds.perplexity_ratio * max(known, default=math.nan)
+    if math.isnan(value) or math.isnan(bound):
+        bounds = f"≤ {thresholds.perplexity_ratio:g} times yours"
+        return Check("fluency", False, None, bounds, "The texts are too short to say how fluently they read.")
     passed = value <= bound
     words = "It reads as fluently as you write." if passed else "It reads less fluently than you write."
     return Check("fluency", passed, value, f"≤ {bound:.1f}", words)

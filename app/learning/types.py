@@ -18,7 +18,7 @@ EntityFinder = Callable[[Sequence[str]], list[frozenset[str]]]
 """The named entities of each text, lower-cased."""
 
 LanguageModelScore = Callable[[Sequence[str]], Tensor]
-"""Mean log-likelihood per token under the base model [N], in nats; higher = more predictable."""
+"""Mean log-likelihood per token under the base model [N], in nats; higher = more predictable; NaN = too short."""
 
 Metrics = dict[str, float]
 

@@ -40,6 +40,12 @@ def test_each_measure_says_what_it_means(yardstick):
     assert found.perplexity == pytest.approx(math.exp((3 + 2 + 2 + 2) / 4))
 
 
+def test_texts_without_a_likelihood_do_not_count_in_the_perplexity():
+    assert perplexity([-2.0, math.nan, -4.0]) == pytest.approx(math.exp(3))
+    assert math.isnan(perplexity([math.nan]))
+    assert math.isnan(perplexity([]))
+
+
 def test_style_is_that_of_the_told_mode_and_of_the_nearest_if_none_was(yardstick):
     found = assess(INPUTS[:3], ["berry berry"] * 3, ["berries", "cherries", None], yardstick)
     told, other, nearest = found.values["style"]

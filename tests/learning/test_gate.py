@@ -138,6 +138,13 @@ def test_without_held_out_samples_fluency_is_measured_against_the_inputs():
     assert judge(alone, is_first=True, thresholds=Thresholds(perplexity_ratio=1.3)).decision == "promoted"
 
 
+def test_texts_too_short_to_be_judged_are_not_fluent():
+    for silent in (comparison(log_likelihood=NAN), replace(comparison(), input_perplexity=NAN, own_perplexity=NAN)):
+        check = next(check for check in judge(silent, is_first=True).checks if check.name == "fluency")
+        assert (check.passed, check.value) == (False, None)
+        assert "too short" in check.words
+
+
 def test_the_report_is_rows_of_plain_values():
     report = judge(comparison(entities=NAN), is_first=True).report()
     assert report["decision"] == "promoted"
