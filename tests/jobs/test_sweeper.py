@@ -7,7 +7,7 @@ from app.db import now, transaction
 from app.jobs import runner, service, sweeper
 from app.jobs.context import TrainingOutcome
 from app.jobs.lease import checkpoint_folder, claim
-from app.models import Feedback, Job, Rewrite
+from app.models import Feedback, Job, Rewrite, Trace
 
 LONG_AGO = now() - timedelta(hours=1)
 
@@ -114,6 +114,26 @@ def test_what_was_never_scored_is_rung_for_within_bounds(desk: Any, ada: Any) ->
     newest_first = [{"rewrite_id": rewrite.id} for rewrite in reversed(waiting)]
     assert desk.rung("rewrites.score") == newest_first[:50]
     assert desk.rung("feedback.score") == [{"feedback_id": unheard.id}]
+
+
+def test_reactions_nobody_listened_to_are_rung_for(desk: Any, ada: Any) -> None:
+    def react(user: Any, count: int) -> None:
+        remarks = says(user, count)
+        values = {"prompt": "t", "output": "o", "origin": "reply", "static_score": 0.8, "doubt": 0, "confidence": 1}
+        with transaction(user.tenant_id) as session:
+            session.add_all(
+                Trace(
+                    tenant_id=user.tenant_id, user_id=user.id, feedback_id=row.id, reply=1, score=0.8, draw=0, **values
+                )
+                for row in remarks
+            )
+
+    react(ada, 3)
+    sweeper.ring_for_listening()
+    assert desk.rung("feedback.listen") == []
+    react(ada, 1)
+    sweeper.ring_for_listening()
+    assert desk.rung("feedback.listen") == [{"user_id": ada.id}]
 
 
 def test_enough_feedback_and_silence_start_a_training_once(desk: Any, ada: Any) -> None:
