@@ -59,7 +59,8 @@ class JobContext(Protocol):
         ...
 
     def sample(self, texts: list[str]) -> None:
-        """Texts the policy wrote just now, so that people can watch a voice grow."""
+        """Texts the policy wrote just now, so that people can watch a voice grow: in the stage and at the step that
+        was reported last."""
         ...
 
     def metrics(self, stage: str, step: int, values: Mapping[str, float], progress: float) -> None: ...

@@ -67,7 +67,10 @@ def followed(job: str, who: Reader) -> tuple[str, str]:
 async def events(
     found: Annotated[tuple[str, str], Depends(followed)], last_event: LastEventId = 0
 ) -> AsyncIterator[ServerSentEvent]:
-    """The job's log as it is written (`state`, `stage`, `note`, `sample`) and its `progress`, until it ends."""
+    """The job's log as it is written (`state`, `stage`, `note`, `sample`) and its `progress`, until it ends.
+
+    A `sample` holds `texts` and the `stage` and `step` they were written in; `step` is null between steps.
+    """
     async for event in streaming.follow(*found, last_event):
         yield event
 

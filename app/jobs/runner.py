@@ -93,6 +93,8 @@ class RowContext:
         self._folder = folder
         self._courtesy = courtesy
         self._waited_s = 0.0
+        self._stage: str | None = None
+        self._step: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -100,6 +102,7 @@ class RowContext:
         return self._folder
 
     def stage(self, name: str, progress: float) -> None:
+        self._stage, self._step = name, None
         self._lease.report(
             {"stage": name, "progress": progress}, event=("stage", {"stage": name, "progress": progress})
         )
@@ -108,10 +111,11 @@ class RowContext:
         self._lease.report(event=("note", {"text": text, **data}))
 
     def sample(self, texts: list[str]) -> None:
-        self._lease.report(event=("sample", {"texts": texts}))
+        self._lease.report(event=("sample", {"texts": texts, "stage": self._stage, "step": self._step}))
 
     def metrics(self, stage: str, step: int, values: Mapping[str, float], progress: float) -> None:
         """Also writes `waited_s`: the seconds this step gave way to requests."""
+        self._stage, self._step = stage, step
         values = {**values, "waited_s": self._waited_s}
         self._waited_s = 0.0
         self._lease.report({"progress": progress}, metrics={(stage, step, name): v for name, v in values.items()})

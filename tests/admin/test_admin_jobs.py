@@ -59,6 +59,16 @@ def test_a_finished_training_shows_its_verdict(operator: TestClient, make_job: M
     assert "button>" not in text.split("<article")[1]
 
 
+def test_texts_say_at_which_step_they_were_written(operator: TestClient, make_job: MakeJob) -> None:
+    job = make_job(state="running")
+    happened(job, "sample", texts=["so it begins"])
+    happened(job, "sample", texts=["and goes on"], stage="reinforce", step=7)
+    happened(job, "sample", texts=["to its end"], stage="evaluate", step=None)
+    shown = operator.get(f"/admin/jobs/{job.id}").text.split("<blockquote>")[1:]
+    assert [("step 7," in item) for item in shown] == ["and goes on" in item for item in shown]
+    assert len(shown) == 3
+
+
 def test_texts_of_the_training_are_escaped(operator: TestClient, make_job: MakeJob) -> None:
     job = make_job(state="running")
     happened(job, "sample", texts=["<script>alert(1)</script>"])

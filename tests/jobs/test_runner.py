@@ -23,6 +23,9 @@ def trains(context: JobContext) -> TrainingOutcome:
     for step in range(1, 4):
         context.give_way()
         context.metrics("warm-start", step, {"loss": 1 / step}, step / 4)
+    context.sample(["a later one", "another"])
+    context.stage("evaluate", 0.9)
+    context.sample(["the last"])
     return DONE
 
 
@@ -51,7 +54,11 @@ def test_a_training_leaves_its_result_log_and_curve(desk: Any, ada: Any) -> None
     assert desk.curve(job, "loss") == {1: 1.0, 2: 0.5, 3: 1 / 3}
     assert [event["state"] for event in desk.events(job, "state")] == ["queued", "running", "succeeded"]
     assert desk.events(job, "note") == [{"text": "modes found", "modes": 2}]
-    assert desk.events(job, "sample") == [{"texts": ["a text"]}]
+    assert desk.events(job, "sample") == [
+        {"texts": ["a text"], "stage": "warm-start", "step": None},
+        {"texts": ["a later one", "another"], "stage": "warm-start", "step": 3},
+        {"texts": ["the last"], "stage": "evaluate", "step": None},
+    ]
 
 
 def test_a_duplicate_message_finds_nothing_to_do(desk: Any, ada: Any) -> None:

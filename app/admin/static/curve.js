@@ -120,13 +120,13 @@
     }
   }, 10000);
 
-  function line(tag, content, iso) {
+  function line(tag, content, iso, step) {
     const item = document.createElement("li");
     const body = document.createElement(tag);
     body.append(content);
     const place = document.createElement(tag === "blockquote" ? "p" : "span");
     place.className = "faint";
-    place.append(time(iso));
+    place.append(step ? `step ${step}, ` : "", time(iso));
     item.append(body, " ", place);
     item.classList.add("new");
     return item;
@@ -140,9 +140,9 @@
   }
 
   const heard = {
-    sample: ({ texts, at }) => {
+    sample: ({ texts, step, at }) => {
       find("no-text").hidden = true;
-      find("texts").prepend(...texts.map((text) => line("blockquote", text, at)));
+      find("texts").prepend(...texts.map((text) => line("blockquote", text, at, step)));
       while (find("texts").children.length > TEXTS_SHOWN) find("texts").lastElementChild.remove();
     },
     note: ({ text, at }) => find("log").prepend(line("span", text, at)),
