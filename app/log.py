@@ -6,6 +6,7 @@ import traceback
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 
 def configure(level: int = logging.INFO) -> None:
@@ -30,7 +31,7 @@ def configure(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
+            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared, without_message],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -42,6 +43,13 @@ def configure(level: int = logging.INFO) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     for name in ("httpx", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def without_message(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """A library's record of an exception, whose text and traceback quote it, becomes one line of ours."""
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else None
+    return event if error is None else {**event, "event": "unexpected error", **where(error)}
 
 
 def where(error: BaseException) -> dict[str, Any]:

@@ -18,6 +18,10 @@ configure(); configure()
 structlog.contextvars.bind_contextvars(request_id="r1")
 logging.getLogger("somebody").warning("%s apples", 3)
 logging.getLogger("httpx").info("a url")
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("library").exception("while reading a secret text")
 logging.getLogger("uvicorn.access").info("a path")
 try:
     raise ValueError("a secret text")
@@ -28,7 +32,7 @@ except ValueError as error:
 
 def test_lines_are_json_without_messages_of_errors() -> None:
     run = subprocess.run([sys.executable, "-c", SPEAK], capture_output=True, text=True, check=True)
-    first, second = [json.loads(line) for line in run.stderr.splitlines()]
+    first, foreign, second = [json.loads(line) for line in run.stderr.splitlines()]
     assert (first["event"], first["level"], first["logger"], first["request_id"]) == (
         "3 apples",
         "warning",
@@ -36,7 +40,12 @@ def test_lines_are_json_without_messages_of_errors() -> None:
         "r1",
     )
     assert (second["event"], second["raised"], second["logger"]) == ("unexpected error", "ValueError", "us")
-    assert second["frames"] == ["<string>:10 <module>"]
+    assert second["frames"] == ["<string>:14 <module>"]
+    assert (foreign["event"], foreign["raised"], foreign["logger"]) == (
+        "unexpected error",
+        "ZeroDivisionError",
+        "library",
+    )
     assert "secret" not in run.stderr + run.stdout
 
 
