@@ -13,6 +13,7 @@ from app.admin.rendering import PageRoute, done
 from app.admin.words import counted
 from app.db import EVERY_TENANT, transaction
 from app.errors import AppError
+from app.feedback import corrections
 from app.jobs import service as jobs
 from app.models import User
 from app.samples import files
@@ -48,6 +49,15 @@ def add_samples(
         return f"{_home(user)}#samples", ", ".join(told) + "."
 
     return _answer(request, user_id, act, pasted=text)
+
+
+@router.post("/adopt")
+def adopt(request: Request, user_id: str, feedback_id: Annotated[str, Form(max_length=36)]) -> Response:
+    def act(session: Session, user: User) -> tuple[str, str]:
+        corrections.adopt(session, feedback_id)
+        return f"{_home(user)}#samples", f"The correction is a sample of {user.external_id} now."
+
+    return _answer(request, user_id, act)
 
 
 @router.post("/promote")

@@ -9,11 +9,13 @@ from app.adapters import service as adapters
 from app.adapters.schemas import AdapterView
 from app.admin import repository
 from app.admin.access import Everything, Viewer
+from app.admin.listening import sketched
 from app.admin.rendering import PageRoute, fragment, page
 from app.admin.repository import Person
 from app.config import get_settings
 from app.db import EVERY_TENANT, transaction
 from app.errors import AppError
+from app.feedback import corrections, tracking
 from app.jobs import service as jobs
 from app.learning.recipes import RECIPES
 from app.schemas import Cursor
@@ -23,6 +25,7 @@ PEOPLE_PER_PAGE: Final = 50
 SAMPLES_PER_PAGE: Final = 10
 VERSIONS_SHOWN: Final = 20
 JOBS_SHOWN: Final = 8
+CORRECTIONS_SHOWN: Final = 3
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
@@ -83,6 +86,7 @@ def shown(
     person = found(session, user_id)
     versions, has_more = adapters.page(session, person.user, None, VERSIONS_SHOWN)
     samples, following = repository.samples(session, user_id, context, cursor, SAMPLES_PER_PAGE)
+    tracked = tracking.tracked(session, user_id)
     return page(
         request,
         "person.html",
@@ -99,6 +103,10 @@ def shown(
         jobs=jobs.page(session, person.user, None, JOBS_SHOWN)[0],
         recipes=RECIPES,
         needed=get_settings().min_training_samples,
+        tracked=tracked,
+        sketch=sketched(tracked.reactions),
+        listen_every=get_settings().feedback_listen_every,
+        corrections=corrections.candidates(session, person.user, CORRECTIONS_SHOWN),
     )
 
 

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from app.errors import Unprocessable
 from app.feedback import repository, service
 from app.feedback.edits import kept_share
-from app.models import Feedback, Rewrite
+from app.models import Feedback, Rewrite, User
 from app.samples import service as samples
 from app.samples.files import Incoming
 from app.samples.schemas import SampleResult
 from app.users import service as users
 
 SOURCE: Final = "correction"
+LOOKED_AT: Final = 50
 
 
 class NothingCorrected(Unprocessable):
@@ -43,10 +44,13 @@ class Correction:
 
 def page(session: Session, external_id: str, cursor: str | None, limit: int) -> tuple[list[Correction], str | None]:
     """Newest first, and the cursor of the next page. Raises UnknownUser."""
-    user = users.get(session, external_id)
-    rows, following = repository.corrections(session, user.id, cursor, limit)
-    known = samples.ids_of(session, user, [row.edited_text or "" for row, _ in rows])
-    return [_correction(row, rewrite, known.get(row.edited_text or "")) for row, rewrite in rows], following
+    return _page(session, users.get(session, external_id), cursor, limit)
+
+
+def candidates(session: Session, user: User, limit: int) -> list[Correction]:
+    """Of the newest corrections those that changed a word and are no samples yet, at most `limit`."""
+    newest, _ = _page(session, user, None, LOOKED_AT)
+    return [found for found in newest if found.sample_id is None and found.kept_share < 1][:limit]
 
 
 def adopt(session: Session, feedback_id: str, context: str | None = None) -> SampleResult:
@@ -61,6 +65,12 @@ def adopt(session: Session, feedback_id: str, context: str | None = None) -> Sam
         )
     incoming = Incoming(feedback.edited_text, "edited_text", context, SOURCE)
     return samples.add(session, external_id, [incoming], is_strict=True).items[0]
+
+
+def _page(session: Session, user: User, cursor: str | None, limit: int) -> tuple[list[Correction], str | None]:
+    rows, following = repository.corrections(session, user.id, cursor, limit)
+    known = samples.ids_of(session, user, [row.edited_text or "" for row, _ in rows])
+    return [_correction(row, rewrite, known.get(row.edited_text or "")) for row, rewrite in rows], following
 
 
 def _correction(feedback: Feedback, rewrite: Rewrite, sample_id: str | None) -> Correction:
