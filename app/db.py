@@ -43,7 +43,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-ROOT: Final = Path(__file__).parent.parent
+PACKAGE: Final = Path(__file__).parent
+ROOT: Final = PACKAGE if (PACKAGE / "alembic.ini").exists() else PACKAGE.parent
+"""Where alembic.ini and the migrations are: in an installed wheel inside the package, in the repository beside it."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
