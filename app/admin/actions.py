@@ -55,7 +55,7 @@ def add_samples(
 def adopt(request: Request, user_id: str, feedback_id: Annotated[str, Form(max_length=36)]) -> Response:
     def act(session: Session, user: User) -> tuple[str, str]:
         corrections.adopt(session, feedback_id)
-        return f"{_home(user)}#samples", f"The correction is a sample of {user.external_id} now."
+        return f"{_home(user)}#samples", "The correction is a sample now."
 
     return _answer(request, user_id, act)
 

@@ -21,6 +21,7 @@ from app.users import service as users
 
 SOURCE: Final = "correction"
 LOOKED_AT: Final = 50
+MOST_PAIRS: Final = 1000
 
 
 class NothingCorrected(Unprocessable):
@@ -51,6 +52,17 @@ def candidates(session: Session, user: User, limit: int) -> list[Correction]:
     """Of the newest corrections those that changed a word and are no samples yet, at most `limit`."""
     newest, _ = _page(session, user, None, LOOKED_AT)
     return [found for found in newest if found.sample_id is None and found.kept_share < 1][:limit]
+
+
+def pairs(session: Session, user_id: str) -> list[tuple[str, str, str]]:
+    """(prompt, chosen, rejected) for trainings on preferences, newest first; of several edits of a text the newest."""
+    rows, _ = repository.corrections(session, user_id, None, MOST_PAIRS)
+    newest: dict[tuple[str, int], tuple[str, str, str]] = {}
+    for row, rewrite in rows:
+        chosen, rejected = row.edited_text or "", rewrite.outputs[row.output_index]
+        if chosen.split() != rejected.split():
+            newest.setdefault((rewrite.id, row.output_index), (rewrite.text, chosen, rejected))
+    return list(newest.values())
 
 
 def adopt(session: Session, feedback_id: str, context: str | None = None) -> SampleResult:

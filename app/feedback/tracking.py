@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from app.feedback import repository
-from app.learning.satisfaction.beliefs import Belief, changes
+from app.learning.satisfaction.beliefs import Belief, changes, settled
 from app.learning.satisfaction.traces import weight
 from app.models import Feedback, Scorer, Trace
 from app.users import service as users
@@ -55,7 +55,7 @@ class Tracked:
     guess: float | None
     """The same for always saying the mean of what was said before: what `error` has to beat."""
     likes: list[Belief]
-    """What the newest version believes, the strongest first."""
+    """What the newest version believes and those before it did, the strongest first."""
     turns: list[Turn]
     """Newest first."""
 
@@ -79,7 +79,7 @@ def tracked(session: Session, user_id: str) -> Tracked:
         scorer=versions[-1] if versions else None,
         error=_mean([version.metrics.get("error") for version in versions[-LATELY:]]),
         guess=_mean([version.metrics.get("guess") for version in versions[-LATELY:]]),
-        likes=[belief for belief in (history[-1] if history else []) if belief.likes],
+        likes=settled(history),
         turns=[
             Turn(versions[change.at].created_at, versions[change.at].version, change.name, change.before, change.after)
             for change in changes(history)

@@ -70,8 +70,8 @@ def test_likes_and_their_changes_are_said_in_words(
     operator: TestClient, ada: User, react: Callable[..., Feedback]
 ) -> None:
     react(0.9)
-    believe(ada, 1, "longer texts")
-    believe(ada, 2, "shorter texts")
+    for version in range(1, 7):
+        believe(ada, version, "longer texts" if version < 4 else "shorter texts")
     text = text_of(operator, ada)
     assert "They seem to like <b" in text
     assert "longer texts → <b>shorter texts</b>" in text
@@ -95,7 +95,7 @@ def test_a_correction_becomes_a_sample_when_the_operator_says_so(
     assert NASTY not in text
     assert "&lt;b&gt;c u&lt;/b&gt; then" in text
     after = post(f"/admin/people/{ada.id}/adopt", feedback_id=feedback.id).text
-    assert "The correction is a sample of ada now." in after
+    assert "The correction is a sample now." in after
     assert "Make it a sample" not in after
     with transaction(ada.tenant_id, read_only=True) as session:
         assert [sample.text for sample in session.query(StyleSample)] == [NASTY]

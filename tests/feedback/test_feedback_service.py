@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from app.db import now, transaction
+from app.feedback.corrections import pairs
 from app.feedback.service import FeedbackSignal, signal
 from app.models import Feedback, Rewrite, User
 
@@ -47,6 +48,20 @@ def test_two_disliked_texts_of_one_request_are_one_request(
 ) -> None:
     both = [make_feedback(rewrite, satisfaction=0.0, scored_at=now(), output_index=index).id for index in (0, 1)]
     assert signal_of(ada) == FeedbackSignal([], ["See you soon."], both)
+
+
+def test_corrections_are_preference_pairs_the_newest_of_a_text(
+    ada: User, rewrite: Rewrite, make_rewrite: Callable[..., Rewrite], make_feedback: Callable[..., Feedback]
+) -> None:
+    make_feedback(rewrite, edited_text="c u")
+    make_feedback(rewrite, edited_text="c u then")
+    make_feedback(rewrite, edited_text=" laters ", output_index=1)
+    make_feedback(make_rewrite(ada, "Good night.", ["night"]), edited_text="nighty night")
+    with transaction(ada.tenant_id, read_only=True) as session:
+        assert pairs(session, ada.id) == [
+            ("Good night.", "nighty night", "night"),
+            ("See you soon.", "c u then", "c u soon"),
+        ]
 
 
 def test_other_peoples_feedback_is_none_of_theirs(

@@ -70,15 +70,16 @@ def test_satisfaction_over_time_names_the_version_it_is_about(
 
 
 def test_beliefs_and_their_changes_in_words(client: TestClient, make_versions: Make) -> None:
-    make_versions("longer texts", "", "longer texts", "shorter texts")
+    make_versions(*["longer texts"] * 3, "", *["shorter texts"] * 3)
     seen = client.get("/v1/users/ada/satisfaction").json()
     assert [like["likes"] for like in seen["likes"]] == ["shorter texts"]
     assert [(change["version"], change["before"], change["after"]) for change in seen["changes"]] == [
-        (4, "longer texts", "shorter texts"),
-        (1, "", "longer texts"),
+        (7, "longer texts", "shorter texts"),
+        (3, "", "longer texts"),
     ]
     scorer = seen["scorer"]
-    assert (scorer["version"], scorer["replies"], scorer["error"], scorer["guess"]) == (4, 16, 0.25, 0.5)
+    assert (scorer["version"], scorer["replies"], scorer["guess"]) == (7, 28, 0.5)
+    assert scorer["error"] == pytest.approx(0.4)
 
 
 def test_traces_are_listed_with_what_they_weigh(client: TestClient, rewrite: Rewrite, make_feedback: Make) -> None:

@@ -2,6 +2,7 @@
 
 Nobody can read a scorer's weights. But its score of the same text with and without exclamation marks can be compared,
 and the difference can be said in words. Each edit changes one habit and keeps what the text says as far as rules can.
+An edit that adds words also makes the text longer, so it is compared with one that adds plain ones (`counterpart`).
 """
 
 import re
@@ -24,10 +25,16 @@ class Direction:
     """And of one whose score falls."""
     raised: Edit
     lowered: Edit
+    counterpart: Edit | None = None
+    """What `raised` is compared with, where `lowered` would also be shorter; None: with `lowered`."""
+
+    def pair(self, text: str) -> tuple[str, str]:
+        """The text with more and with less of this and as little else changed as possible."""
+        return self.raised(text), (self.counterpart or self.lowered)(text)
 
 
 _FILLERS = ("I wanted to let you know about this in good time.", "There is a little more to say, but it can wait.")
-_WARM_CLOSERS = (" Thinking of you, take care!", " Lots of love!", " Hope you are well!")
+_WARM_CLOSERS = (" Thinking of you, take care.", " Lots of love.", " Hope you are well.")
 _WARM = re.compile(
     r"\s*\b(?:thinking of you|take care|lots of love|big hugs?|hope you(?:'re| are) well|miss you|bless you|"
     r"talk soon, love)[^.!?]*[.!?]*|\b(?:my dear|dear|darling|sweetheart|lovely)\b,?\s*",
@@ -132,6 +139,10 @@ def _without(pattern: re.Pattern[str]) -> Edit:
     return _tidied(lambda text: pattern.sub(" ", text))
 
 
+def _followed_by(less: Edit, words: str) -> Edit:
+    return lambda text: f"{less(text).rstrip()} {words}"
+
+
 def _capitalised(text: str) -> str:
     sentences = re.sub(r"(^|[.!?]\s+)([a-z])", lambda match: match.group(1) + match.group(2).upper(), text)
     return re.sub(r"\bi\b(?=$|[\s',])", "I", sentences)
@@ -154,7 +165,14 @@ def _not_asked(text: str) -> str:
 DIRECTIONS: Final = (
     Direction("length", "longer texts", "shorter texts", _lengthened, _shortened),
     Direction("exclamation marks", "exclamation marks", "fewer exclamation marks", _exclaimed, _softened),
-    Direction("warmth", "a warmer tone", "a cooler tone", _warmed, _without(_WARM)),
+    Direction(
+        "warmth",
+        "a warmer tone",
+        "a cooler tone",
+        _warmed,
+        _without(_WARM),
+        _followed_by(_without(_WARM), "That is all."),
+    ),
     Direction("formal words", "more formal words", "plainer words", _formalise, _plainly),
     Direction("contractions", "contractions", "words written out", _contract, _expand),
     Direction(
@@ -172,6 +190,7 @@ DIRECTIONS: Final = (
         "less please and thank you",
         lambda text: f"{text.rstrip()} Thank you very much.",
         _without(_POLITE),
+        _followed_by(_without(_POLITE), "That would be all."),
     ),
     Direction(
         "caution",
@@ -179,8 +198,16 @@ DIRECTIONS: Final = (
         "a more direct tone",
         lambda text: f"I think {_lower_first(text)}",
         _without(_HEDGE),
+        lambda text: f"I know {_lower_first(_without(_HEDGE)(text))}",
     ),
-    Direction("questions", "being asked back", "not being asked back", _asked, _not_asked),
+    Direction(
+        "questions",
+        "being asked back",
+        "not being asked back",
+        _asked,
+        _not_asked,
+        _followed_by(_not_asked, "This is what I think."),
+    ),
     Direction(
         "trailing dots",
         "trailing dots",
