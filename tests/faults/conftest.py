@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -28,9 +29,9 @@ class Shop:
         self.workers: list[subprocess.Popen[bytes]] = []
         self.logs: dict[int, Path] = {}
 
-    def start_worker(self, queue: str) -> "subprocess.Popen[bytes]":
+    def start_worker(self, queue: str, app: str = "tests.faults.small_worker") -> "subprocess.Popen[bytes]":
         path = self.folder / f"worker-{len(self.workers)}.log"
-        command = [sys.executable, "-m", "celery", "-A", "tests.faults.small_worker", "worker", "-Q", queue]
+        command = [sys.executable, "-m", "celery", "-A", app, "worker", "-Q", queue]
         command += [
             "-n",
             f"worker{len(self.workers)}@%h",
@@ -45,7 +46,7 @@ class Shop:
         self.workers.append(worker)
         return worker
 
-    def submit(self) -> Job:
+    def submit(self, texts: Sequence[str] = "0123", config: dict[str, Any] | None = None) -> Job:
         with transaction(EVERY_TENANT) as session:
             tenant = Tenant(name=f"tenant {uuid4()}")
             session.add(tenant)
@@ -53,11 +54,11 @@ class Shop:
             user = User(tenant_id=tenant.id, external_id="ada")
             session.add(user)
             session.flush()
-            for number in range(4):
-                digest = sha256(str(number).encode()).hexdigest()
-                session.add(StyleSample(tenant_id=tenant.id, user_id=user.id, text=str(number), sha256=digest))
+            for text in texts:
+                digest = sha256(text.encode()).hexdigest()
+                session.add(StyleSample(tenant_id=tenant.id, user_id=user.id, text=text, sha256=digest))
         with transaction(tenant.id) as session:
-            return service.create(session, user, "voice", {})
+            return service.create(session, user, "voice", config or {})
 
     def until(self, claim: Callable[[], object], within_s: float = 40) -> None:
         deadline = time.monotonic() + within_s
@@ -83,9 +84,12 @@ class Shop:
         with transaction(job.tenant_id) as session:
             service.get(session, job.id).published_at = now() - timedelta(hours=1)
 
-    def curve(self, job: Job) -> dict[int, float]:
+    def curve(self, job: Job, name: str = "reward") -> dict[int, float]:
         with transaction(job.tenant_id, read_only=True) as session:
-            return {point.step: point.value for point in service.metrics(session, job.id) if point.name == "reward"}
+            return {point.step: point.value for point in service.metrics(session, job.id) if point.name == name}
+
+    def notes(self, job: Job) -> list[str]:
+        return [event.data["text"] for event in service.news(job.tenant_id, job.id, 0).events if event.kind == "note"]
 
     def beginnings(self, job: Job) -> list[int]:
         """The step at which each attempt began."""
