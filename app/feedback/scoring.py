@@ -11,19 +11,17 @@ from typing import Final, Protocol
 
 from sqlalchemy.orm import Session
 
-from app.assets.neutral import neutral_prompts
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
 from app.feedback import repository
 from app.feedback.edits import kept_share
 from app.feedback.satisfaction import Satisfaction, satisfaction
 from app.feedback.tracing import leave
+from app.feedback.voices import Written, measured_voices
 from app.inference import encoders
-from app.inference.encoders import centred
-from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
 from app.learning.rewards import entities, meaning
-from app.learning.rewards.style import FEWEST_TEXTS, References, references
+from app.learning.rewards.style import FEWEST_TEXTS
 from app.learning.satisfaction.reading import STATIC, UNREAD, Moods, Reading, read
 from app.learning.types import Encoder, EntityFinder, LanguageModelScore
 from app.models import Feedback, Rewrite
@@ -32,9 +30,6 @@ from app.samples import repository as samples
 
 SAMPLES_READ: Final = 200
 """The newest samples, against which style is measured; more would change little and cost seconds."""
-
-Written = tuple[tuple[str, str | None], ...]
-"""A person's samples: (text, context)."""
 
 
 class Scorers(Protocol):
@@ -145,20 +140,12 @@ def _scores(rewrite: Rewrite, written: Written, scorers: Scorers) -> list[dict[s
 def _style(rewrite: Rewrite, texts: Sequence[str], written: Written, scorers: Scorers) -> Sequence[float | None]:
     if len(written) < FEWEST_TEXTS:
         return [None] * len(texts)
-    person = _person(written, scorers.style_encoder(), scorers.evaluation_encoder())
+    person = measured_voices(written, scorers.style_encoder(), scorers.evaluation_encoder())
     similarity_N_M = person.by_mode(person.similarity(texts))
     modes = list(person.shares)
     column_N = similarity_N_M[:, modes.index(rewrite.mode)] if rewrite.mode in modes else similarity_N_M.amax(-1)
     scores: list[float | None] = column_N.tolist()
     return scores
-
-
-@lru_cache(maxsize=16)
-def _person(written: Written, style: Encoder, evaluation: Encoder) -> References:
-    """Their voices, found with the encoder that learns them and measured by the one that judges."""
-    texts, contexts = [text for text, _ in written], [context for _, context in written]
-    modes = find_modes(texts, contexts, centred(style, neutral_prompts()), neutral_texts=neutral_prompts())
-    return references(centred(evaluation, neutral_prompts()), modes, neutral_prompts())
 
 
 def _number(value: float | None) -> float | None:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from app.assets.neutral import neutral_prompts
-from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder, style_encoder
-from app.learning.modes import find_modes
+from app.feedback.voices import measured_voices
+from app.inference.encoders import entity_finder, evaluation_encoder, meaning_encoder, style_encoder
 from app.learning.neutralise import neutralise
 from app.learning.rewards.entities import recall
 from app.learning.rewards.meaning import similarity
-from app.learning.rewards.style import References, references
+from app.learning.rewards.style import References
 
 
 @dataclass(frozen=True)
@@ -25,10 +24,8 @@ class Fidelity:
 
 def person_references(samples: Sequence[tuple[str, str | None]]) -> References:
     """A person's modes under the evaluation encoder, which is never a reward. `samples`: (text, context)."""
-    texts, contexts = [text for text, _ in samples], [context for _, context in samples]
-    neutral = neutral_prompts()
-    modes = find_modes(texts, contexts, centred(style_encoder(), neutral), neutral_texts=neutral)
-    return references(centred(evaluation_encoder(), neutral), modes, neutral)
+    written = tuple((text, context) for text, context in samples)
+    return measured_voices(written, style_encoder(), evaluation_encoder())
 
 
 def style_matrix(
