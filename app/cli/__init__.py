@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from app.cli import models, operate, people, voices
+from app.cli import evaluate, models, operate, people, voices
 from app.cli.output import report_problems
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 operate.add_to(app)
 people.add_to(app)
 voices.add_to(app)
+evaluate.add_to(app)
 app.add_typer(models.group, name="models")
 
 

@@ -66,6 +66,7 @@ def report_problems() -> Iterator[None]:
     """Every expected failure ends in one sentence, its remedy and exit code 1; the rest is a bug and shows itself."""
     from app.demo.people import NoSamples
     from app.demo.run import DemoFailed
+    from app.evaluation.problems import CannotEvaluate
 
     try:
         yield
@@ -77,6 +78,8 @@ def report_problems() -> Iterator[None]:
         _end(problem.reason, problem.remedy)
     except (DemoFailed, NoSamples, BaseUnavailable, UnsupportedModel) as problem:
         _end(str(problem), "")
+    except CannotEvaluate as problem:
+        _end(str(problem), problem.remedy)
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         name = ".".join(str(part) for part in wrong["loc"]).upper()

@@ -1,0 +1,71 @@
+"""`idiolect evaluate`: the tables that say whether it works."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.markup import escape
+from rich.table import Table as Screen
+
+from app.cli.output import console
+
+SEEDS = {"artefacts": 1, "dropout": 3, "authors": 1, "arf": 3}
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    suite: Annotated[
+        Literal["artefacts", "dropout", "authors", "arf"],
+        typer.Option(help="artefacts: the shipped models; dropout: every voice; authors: real people; arf: listening"),
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder with stel/, goemotions/, rated_sentiment/, machine_text/ (artefacts), authors_short/, "
+            "authors_cmcc/, machine_text/ (authors); dropout shows P(human) with machine_text/",
+            exists=True,
+            file_okay=False,
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="where results and report go, and are found again; .idiolect/evaluation/SUITE if left out"),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=20, help="how often every training is repeated")] = None,
+    people: Annotated[int | None, typer.Option(min=1, help="at most so many people of a suite")] = None,
+    base: Annotated[str | None, typer.Option(help="another base model: a folder or a hub id")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="a few steps and texts: shows that it runs, not how good")
+    ] = False,
+    judge_url: Annotated[str, typer.Option(help="an OpenAI-compatible endpoint that judges pairs (dropout)")] = "",
+    judge_model: Annotated[str, typer.Option(help="the model there")] = "",
+    judge_key: Annotated[str, typer.Option(envvar="IDIOLECT_JUDGE_KEY", help="its key", show_envvar=True)] = "",
+) -> None:
+    """Measure, compare, and write report.json, report.md, plots and texts. Killed, it goes on where it stopped."""
+    from app.config import get_settings
+    from app.evaluation.evaluate import evaluate as run_suite
+    from app.evaluation.judging import Endpoint
+    from app.evaluation.plan import Plan
+
+    if bool(judge_url) != bool(judge_model):
+        raise typer.BadParameter("--judge-url and --judge-model go together: give both or neither")
+    settings = get_settings()
+    folder = out or settings.data_dir / "evaluation" / (f"{suite}-quick" if quick else suite)
+    plan = Plan(suite, folder, 1 if quick else seeds or SEEDS[suite], quick, data, people)
+    if base:
+        settings = settings.model_copy(update={"base_model": base})
+    judge = Endpoint(judge_url, judge_model, judge_key) if judge_url else None
+    report = run_suite(plan, settings, console, judge)
+    for table in report.tables:
+        screen = Screen(title=escape(table.title), title_justify="left")
+        for place, column in enumerate(table.columns):
+            screen.add_column(escape(column), justify="left" if place == 0 else "right", overflow="fold")
+        for row in table.cells():
+            screen.add_row(*map(escape, row))
+        console.print(screen)
+    for note in report.about:
+        console.print(f"[dim]{escape(note)}[/]", highlight=False)
+    console.print(f"[green]✓[/] {escape(str(folder / 'report.md'))}", highlight=False)

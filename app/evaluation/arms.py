@@ -1,0 +1,55 @@
+"""Which trainings are compared: recipes with what is changed in them, sized for a full or a quick run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.learning.recipes import RECIPES, as_dict, resolve
+
+QUICK = {"steps": 2, "prompts_per_step": 2, "group_size": 2, "max_tokens": 48, "batch_size": 4}
+"""A run that shows that everything works, and nothing else."""
+
+COMPARED = ("sft", "article", "voice")
+"""Recipes that the main table has rows of its own for."""
+
+
+@dataclass(frozen=True)
+class Training:
+    name: str
+    recipe: str
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def config(self, seed: int, base_parameters: int, *, is_quick: bool) -> dict[str, dict[str, Any]]:
+        """What to ask the server for: the changes, the seed in every section that has one, fewer steps if quick."""
+        sections = as_dict(resolve(self.recipe, {}, base_parameters))
+        asked: dict[str, dict[str, Any]] = {name: dict(values) for name, values in self.changes.items()}
+        for name, values in sections.items():
+            if not isinstance(values, dict):
+                continue
+            own = asked.setdefault(name, {})
+            if "seed" in values:
+                own["seed"] = seed
+            if is_quick:
+                own |= {key: min(value, values[key]) for key, value in QUICK.items() if key in values}
+        return {name: values for name, values in asked.items() if values}
+
+
+SFT = Training("SFT", "sft")
+CALIBRATED = {"calibrated": True, "references": "modes"}
+MAIN = (
+    SFT,
+    Training("article, no dropout", "article", {"reward": {"dropout": 0.0}}),
+    Training("article, dropout", "article"),
+    Training("calibrated Dr.GRPO, no dropout", "article", {"reward": CALIBRATED | {"dropout": 0.0}}),
+    Training("calibrated Dr.GRPO, dropout", "article", {"reward": CALIBRATED}),
+    Training("voice", "voice"),
+)
+"""The ladder from imitation and the article's recipe to the default: each adds one thing to what is above it."""
+
+ONE_VOICE = (SFT, MAIN[4], MAIN[5])
+"""For people of one voice, of whom dropout has nothing to drop."""
+
+
+def further() -> tuple[Training, ...]:
+    """Every other recipe that the server knows."""
+    return tuple(Training(name, name) for name in RECIPES if name not in COMPARED)

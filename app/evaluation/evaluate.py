@@ -1,0 +1,58 @@
+"""One suite from its arms to its report: what `idiolect evaluate` runs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+
+from app.config import Settings
+from app.evaluation.detecting import human_scale, read
+from app.evaluation.judging import Judge
+from app.evaluation.plan import Plan
+from app.evaluation.report import Report
+from app.evaluation.runner import Arm, Results, run
+from app.evaluation.suites import arf, artefacts, authors, dropout
+from app.evaluation.training import apart
+from app.evaluation.workshop import Workshop
+from app.learning.rewards.human import Detector
+
+
+@dataclass(frozen=True)
+class Suite:
+    arms: Callable[[Workshop, Plan], list[Arm]]
+    report: Callable[[Workshop, Plan, Results], Report]
+
+
+SUITES: Final = {
+    "artefacts": Suite(artefacts.arms, artefacts.report),
+    "dropout": Suite(dropout.arms, dropout.report),
+    "authors": Suite(authors.arms, authors.report),
+    "arf": Suite(arf.arms, arf.report),
+}
+DETECTED = ("dropout",)
+"""Suites with a column P(human), where the data for it are given."""
+
+
+def evaluate(plan: Plan, settings: Settings, console: Console, judge: Judge | None = None) -> Report:
+    """Run what is missing in the plan's folder, then write its report there. Raises CannotEvaluate, BaseUnavailable."""
+    suite = SUITES[plan.suite]
+    shop = Workshop(settings, judge=judge)
+    has_detector = plan.suite in DETECTED and plan.data is not None
+    if has_detector:
+        shop.p_human = _detector(shop, plan)
+    with apart(plan.folder, settings.base_model):
+        arms = suite.arms(shop, plan)
+        asked = plan.asked(shop.card.digest, judge=judge.about if judge else "embedded proxy", detector=has_detector)
+        results = run(arms, plan.folder, asked, console)
+        report = suite.report(shop, plan, results)
+        report.write(plan.folder)
+    return report
+
+
+def _detector(shop: Workshop, plan: Plan) -> Detector:
+    """P(human) by the base's likelihood, fitted on machine and human texts: it evaluates and never rewards."""
+    texts = read(plan.data_folder("machine_text") / "machine_text")
+    likelihood = shop.likelihood
+    scale = human_scale(texts[:: 8 if plan.is_quick else 1], likelihood, shop.chat.tokens)
+    return lambda written: scale(likelihood(written))

@@ -1,0 +1,90 @@
+"""Plots as PNG files. matplotlib is an extra (`pip install idiolect[plots]`): without it there are tables only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+SIZE_INCHES = (4.4, 3.2)
+DPI = 120
+COLOURS = ("#1b6ca8", "#d1495b", "#3a8f4d", "#e08e1b", "#6b4c9a", "#555555", "#00808a", "#a0527a")
+DASHES = ("-", "--", ":", "-.")
+
+Curve = Sequence[tuple[float, float]]
+"""(x, y) points."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Panels beside each other, lines in each: what changes over training."""
+
+    name: str
+    title: str
+    x: str
+    y: str
+    panels: Mapping[str, Mapping[str, Curve]]
+    """Panel title to line label to points."""
+
+    def draw(self, folder: Path) -> Path:
+        """Write `<name>.png`. Raises ImportError without matplotlib."""
+        figure, axes = _canvas(len(self.panels))
+        for place, (axis, (panel, lines)) in enumerate(zip(axes, self.panels.items(), strict=True)):
+            for colour, dash, (label, points) in zip(
+                _repeated(COLOURS), _repeated(DASHES), lines.items(), strict=False
+            ):
+                axis.plot(*zip(*points, strict=True), dash, color=colour, label=label, linewidth=1.6)
+            axis.set(title=panel, xlabel=self.x, ylabel=self.y if place == 0 else "")
+            if lines:
+                axis.legend(fontsize=7, frameon=False)
+        return _saved(figure, self.title, folder / f"{self.name}.png")
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Stacked bars: what every row is made of."""
+
+    name: str
+    title: str
+    panels: Mapping[str, Mapping[str, Mapping[str, float]]]
+    """Panel title to row label to part to share."""
+
+    def draw(self, folder: Path) -> Path:
+        """Write `<name>.png`. Raises ImportError without matplotlib."""
+        rows = max((len(bars) for bars in self.panels.values()), default=1)
+        figure, axes = _canvas(len(self.panels), height=1.2 + 0.3 * rows)
+        for axis, (panel, bars) in zip(axes, self.panels.items(), strict=True):
+            parts = list(dict.fromkeys(part for shares in bars.values() for part in shares))
+            labels = list(bars)[::-1]
+            left = [0.0] * len(labels)
+            for colour, part in zip(_repeated(COLOURS), parts, strict=False):
+                widths = [bars[label].get(part, 0.0) for label in labels]
+                axis.barh(labels, widths, left=left, color=colour, label=part)
+                left = [start + width for start, width in zip(left, widths, strict=True)]
+            axis.set(title=panel, xlim=(0, 1), xlabel="share of texts")
+            axis.tick_params(labelsize=7)
+            axis.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
+        return _saved(figure, self.title, folder / f"{self.name}.png")
+
+
+Figure = Curves | Shares
+
+
+def _canvas(panels: int, height: float = SIZE_INCHES[1]) -> tuple[Any, list[Any]]:
+    # The object interface, without pyplot: no window system is looked for and nothing is left behind in the process.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Sheet
+
+    figure = Sheet(figsize=(SIZE_INCHES[0] * max(1, panels), height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, [figure.add_subplot(1, max(1, panels), place + 1) for place in range(panels)]
+
+
+def _saved(figure: Any, title: str, path: Path) -> Path:
+    figure.suptitle(title, fontsize=10)
+    figure.savefig(path)
+    return path
+
+
+def _repeated(values: Sequence[str]) -> "cycle[str]":
+    return cycle(values)

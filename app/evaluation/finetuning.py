@@ -1,0 +1,175 @@
+"""Fine-tune the bare base to please one simulated person, by what a scorer has learned from that person's replies.
+
+The protocol is the same for every algorithm: the person's scorer hears some replies, then the policy practises on plain
+prompts with as many samples a step and as many steps, paid by the learned score. What counts in the end is the person's
+hidden utility of rewrites of prompts that were not practised on.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import torch
+
+from app.assets.neutral import neutral_prompts
+from app.evaluation.runner import Bench, Found
+from app.evaluation.workshop import Workshop
+from app.evaluation.writing import rewrite
+from app.inference.encoders import meaning_encoder, mood_reader
+from app.inference.policy import LoraPolicy
+from app.inference.types import prompt_for
+from app.learning import dr_grpo
+from app.learning.neutralise import neutralise
+from app.learning.recipes import RlConfig
+from app.learning.rewards import meaning
+from app.learning.rewards.compose import GroupPlan, Reward, Scored
+from app.learning.rewards.format import stripped, well_formed
+from app.learning.satisfaction.arf import ArfConfig, ArfScorer, hear
+from app.learning.satisfaction.features import PairFeatures
+from app.learning.satisfaction.reading import read
+from app.learning.satisfaction.replay import Replay
+from app.learning.satisfaction.simulated import SimulatedPerson, variants
+from app.learning.satisfaction.traces import REPLY, Trace
+from app.learning.seeding import derive, generator
+from app.learning.types import Rollouts, Step
+
+BARE = "nothing (the base)"
+OTHERS = 4
+"""People whom the RLAIF-style scorer heard instead of the person."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One person's fine-tuning, of a size that all algorithms share."""
+
+    seed: int
+    replies: int = 96
+    held_out: int = 48
+    config: RlConfig = RlConfig(  # noqa: RUF009 (frozen)
+        steps=24, learning_rate=3e-4, temperature=1.0, max_tokens=64, update_share=0.5
+    )
+
+    @classmethod
+    def quick(cls, seed: int) -> "Task":
+        return cls(
+            seed, replies=16, held_out=4, config=RlConfig(steps=2, prompts_per_step=2, group_size=2, max_tokens=32)
+        )
+
+    @property
+    def prompts(self) -> tuple[list[str], list[str]]:
+        """Those to practise on and the held-out ones."""
+        everything = list(neutral_prompts())
+        return everything[self.held_out :], everything[: self.held_out]
+
+    @property
+    def samples(self) -> int:
+        return self.config.steps * self.config.prompts_per_step * self.config.group_size
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a learned scorer pays, in the shape of a reward: no style, no voices, only how pleased they would be."""
+
+    scorer: ArfScorer
+    features: PairFeatures
+
+    def plan(self, seed: int, step: int, groups: int) -> list[GroupPlan]:
+        return [GroupPlan("", None, (True,))] * groups
+
+    def score(self, sources: Sequence[str], rollouts: Rollouts, plan: Sequence[GroupPlan]) -> Scored:
+        """Format times the score, with meaning as a floor: pleasing words that say something else earn nothing."""
+        group_size = len(rollouts.texts) // len(plan)
+        repeated = [source for source in sources for _ in range(group_size)]
+        texts = [stripped(text) or "." for text in rollouts.texts]
+        pleased_N = self.pleased(repeated, texts)
+        format_N = well_formed(rollouts.texts, rollouts.is_finished)
+        kept_N = meaning.similarity(meaning_encoder(), neutralise, repeated, texts)
+        floor_N = (kept_N / meaning.DIFFERENT).clamp(0, 1)
+        rewards_P_G = (format_N * floor_N * pleased_N).view(len(plan), group_size)
+        metrics = {
+            "reward": rewards_P_G.mean().item(),
+            "format": format_N.mean().item(),
+            "satisfaction": pleased_N.mean().item(),
+            "meaning": kept_N.mean().item(),
+        }
+        return Scored(rewards_P_G, metrics, {"satisfaction": pleased_N, "meaning": kept_N})
+
+    def pleased(self, sources: Sequence[str], texts: Sequence[str]) -> torch.Tensor:
+        return self.scorer.satisfaction(self.features(sources, texts))
+
+
+Algorithm = Callable[[LoraPolicy, Sequence[str], Score, RlConfig], Iterator[Step]]
+
+
+def _dr_grpo(policy: LoraPolicy, passages: Sequence[str], score: Score, config: RlConfig) -> Iterator[Step]:
+    return dr_grpo.train(policy, passages, cast(Reward, score), config, prompt_for=prompt_for)
+
+
+RLAIF = "Dr.GRPO, RLAIF-style"
+ALGORITHMS: dict[str, Algorithm] = {"Dr.GRPO": _dr_grpo, RLAIF: _dr_grpo}
+"""By name; each practises with the same prompts, samples and steps."""
+
+
+def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, bench: Bench) -> Found:
+    """What the person thinks of what the policy writes, after training by `name` (or not at all)."""
+    person = SimulatedPerson.drawn(task.seed)
+    practised, held_out = task.prompts
+    bench.watch("listen", 0.02)
+    own = Score(_heard([task.seed], task, features), features)
+    score = Score(_heard([derive(task.seed, "other", i) for i in range(OTHERS)], task, features), features)
+    score = score if name == RLAIF else own
+    policy = shop.policy()
+    curve: list[dict[str, Any]] = []
+    if name != BARE:
+        config = replace(task.config, seed=task.seed)
+        for step in ALGORITHMS[name](policy, practised, score, config):
+            curve.append({"step": step.index, "reward": step.metrics.get("reward")})
+            bench.watch(f"step {step.index}", 0.05 + 0.85 * step.index / step.total)
+    written = rewrite(
+        policy,
+        held_out,
+        [None] * len(held_out),
+        passage_words=shop.card.passage_words,
+        seed=derive(task.seed, "held out"),
+        temperature=0.7,
+    )
+    texts = [text or "." for text in written.texts]
+    return {
+        "likes": ", ".join(f"{'more' if like > 0 else 'less'} {habit}" for habit, like in person.likes.items()),
+        "utility": _average([person.utility(a, b) for a, b in zip(held_out, texts, strict=True)]),
+        "score": own.pleased(held_out, texts).mean().item(),
+        "meaning": meaning.similarity(meaning_encoder(), neutralise, held_out, texts).mean().item(),
+        "format": _average(written.well_formed),
+        "samples": float(task.samples if name != BARE else 0),
+        "curve": curve,
+        "sources": held_out,
+        "outputs": texts,
+    }
+
+
+def _heard(people: Sequence[int], task: Task, features: PairFeatures) -> ArfScorer:
+    """A scorer that has heard the replies of these people, taking turns, as many in all as of one."""
+    config = ArfConfig()
+    practised, _ = task.prompts
+    listeners = [(seed, SimulatedPerson.drawn(seed), generator(seed, "fine-tuning")) for seed in people]
+    scorer = ArfScorer(features(practised[:1], practised[:1]).shape[1])
+    replay, fresh, updates = Replay(), list[Trace](), 0
+    for number, (prompt, output) in enumerate(variants(practised, task.replies, task.seed), start=1):
+        seed, person, random = listeners[number % len(listeners)]
+        reading = read(person.reply(prompt, output, random), mood_reader())
+        if reading.confidence:
+            fresh.append(
+                Trace(
+                    f"{seed}-{number}", prompt, output, reading.value, reading.doubt, reading.confidence, REPLY, number,
+                    reading.value,
+                )
+            )  # fmt: skip
+        if len(fresh) >= config.every:
+            updates += 1
+            hear(scorer, replay, fresh, features, config, update=updates, seed=task.seed)
+            fresh = []
+    return scorer
+
+
+def _average(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

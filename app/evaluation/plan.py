@@ -1,0 +1,40 @@
+"""What was asked for: how much of a suite, where, with which data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.evaluation.problems import CannotEvaluate
+
+QUICK_NOTE = "A quick run: a few steps, inputs and one seed. It shows that everything works; its figures mean nothing."
+
+
+@dataclass(frozen=True)
+class Plan:
+    suite: str
+    folder: Path
+    seeds: int
+    is_quick: bool
+    data: Path | None = None
+    people: int | None = None
+    """At most so many; None: all of the suite."""
+
+    def data_folder(self, *needed: str) -> Path:
+        """The data folder, which holds these. Raises CannotEvaluate."""
+        if self.data is None:
+            raise CannotEvaluate(
+                f"The suite {self.suite} needs data.", f"Name the folder that holds {', '.join(needed)} with --data."
+            )
+        if missing := [name for name in needed if not (self.data / name).is_dir()]:
+            raise CannotEvaluate(
+                f"{self.data} does not hold {', '.join(missing)}.", "Name the folder that holds them with --data."
+            )
+        return self.data
+
+    def asked(self, base_digest: str, **more: Any) -> dict[str, Any]:
+        """What an arm's results depend on: those of another question are never mixed with these. Seeds and people may
+        be added to a folder, since every one has results of its own."""
+        return {"suite": self.suite, "quick": self.is_quick, "base": base_digest, **more}
+
+    def about(self) -> list[str]:
+        return [QUICK_NOTE] if self.is_quick else []

@@ -1,0 +1,169 @@
+"""Runs named arms one after the other and keeps what each found, so that a killed run goes on where it stopped.
+
+An arm is one way of doing it with one seed, for one person where there are people. What it found is a JSON file,
+written whole when it is done; the folder also remembers what was asked, because results of different questions must not
+be mixed. An arm that cannot be run (a training that diverged) is a finding too: the others go on, the report names the
+reason, and the next run tries it again.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from app.evaluation.files import write_text
+from app.evaluation.problems import CannotEvaluate
+
+ASKED = "asked.json"
+
+Found = dict[str, Any]
+"""What an arm found: plain JSON values."""
+
+
+class ArmFailed(Exception):
+    """This arm cannot be run to its end; the message says why."""
+
+
+class Watch(Protocol):
+    def __call__(self, stage: str, share: float) -> None:
+        """How far the arm is, in [0, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Arm:
+    name: str
+    work: "Callable[[Bench], Found]" = field(compare=False)
+    person: str = ""
+    seed: int = 0
+
+    @property
+    def key(self) -> str:
+        """A file name of its own."""
+        words = "--".join(part for part in (self.person, self.name, f"seed-{self.seed}") if part)
+        return re.sub(r"[^\w.-]+", "-", words.lower())
+
+
+@dataclass(frozen=True)
+class Result:
+    arm: Arm
+    found: Found
+    seconds: float = 0.0
+    failure: str = ""
+    """Why it could not be run; then `found` is empty."""
+
+
+@dataclass(frozen=True)
+class Results:
+    all: Sequence[Result]
+
+    def of(self, name: str, person: str = "") -> list[Result]:
+        """What was found by every seed of an arm, in the order of the seeds."""
+        return [r for r in self.all if (r.arm.name, r.arm.person) == (name, person) and not r.failure]
+
+    def names(self, person: str = "") -> list[str]:
+        """Arms that found something for this person, in the order in which they ran."""
+        return list(dict.fromkeys(r.arm.name for r in self.all if r.arm.person == person and not r.failure))
+
+    @property
+    def failures(self) -> list[str]:
+        return [f"{r.arm.key}: {r.failure}" for r in self.all if r.failure]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What an arm works with."""
+
+    folder: Path
+    """Its own, for checkpoints; removed when it is done."""
+    watch: Watch
+    earlier: Results
+    """The arms before it."""
+
+
+def run(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any], console: Console) -> Results:
+    """Run what has not been run yet. Raises CannotEvaluate if the folder holds the results of another question."""
+    _remember(folder, asked)
+    if doubled := [arm.key for place, arm in enumerate(arms) if arm.key in {other.key for other in arms[:place]}]:
+        raise ValueError(f"two arms have one name: {', '.join(doubled)}")
+    results: list[Result] = []
+    with _progress(console) as progress:
+        overall = progress.add_task("arms", total=len(arms), stage="")
+        for arm in arms:
+            result = _known(folder, arm)
+            if result is None:
+                task = progress.add_task(escape(arm.key), total=1.0, stage="")
+
+                def watch(stage: str, share: float, task: Any = task) -> None:
+                    progress.update(task, completed=share, stage=escape(stage))
+
+                result = _worked(arm, folder, watch, Results(tuple(results)))
+                progress.remove_task(task)
+                mark = (
+                    f"[red]✗[/] {escape(result.failure)}" if result.failure else f"[green]✓[/] {result.seconds:.0f} s"
+                )
+                console.print(f"{escape(arm.key)} {mark}", highlight=False)
+            results.append(result)
+            progress.advance(overall)
+    return Results(tuple(results))
+
+
+def _worked(arm: Arm, folder: Path, watch: Watch, earlier: Results) -> Result:
+    own = folder / "working" / arm.key
+    own.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    try:
+        found = arm.work(Bench(own, watch, earlier))
+    except ArmFailed as failure:
+        return Result(arm, {}, time.monotonic() - started, str(failure))
+    result = Result(arm, found, time.monotonic() - started)
+    write_text(_path(folder, arm), json.dumps({"seconds": result.seconds, "found": found}, ensure_ascii=False))
+    for path in sorted(own.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    own.rmdir()
+    # Read back: what a run finds and what it finds again after a restart must be one and the same.
+    return _known(folder, arm) or result
+
+
+def _known(folder: Path, arm: Arm) -> Result | None:
+    path = _path(folder, arm)
+    if not path.exists():
+        return None
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    return Result(arm, stored["found"], stored["seconds"])
+
+
+def _path(folder: Path, arm: Arm) -> Path:
+    return folder / "arms" / f"{arm.key}.json"
+
+
+def _remember(folder: Path, asked: Mapping[str, Any]) -> None:
+    path, wanted = folder / ASKED, json.loads(json.dumps(asked))
+    if not path.exists():
+        write_text(path, json.dumps(wanted, indent=1) + "\n")
+        return
+    before = json.loads(path.read_text(encoding="utf-8"))
+    if before != wanted:
+        differs = ", ".join(sorted(name for name in {*before, *wanted} if before.get(name) != wanted.get(name)))
+        raise CannotEvaluate(
+            f"{folder} holds results that were asked for differently ({differs}).",
+            "Name another folder with --out, or remove this one.",
+        )
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.percentage:>3.0f} %  {task.fields[stage]}"),
+        TimeElapsedColumn(),
+        console=console,
+    )

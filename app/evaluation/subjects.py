@@ -1,0 +1,109 @@
+"""The people an evaluation is about: what they wrote, and what is to be rewritten in their voice."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from app.assets.evaluation import marketing, styles
+from app.demo.people import packaged
+from app.evaluation.problems import CannotEvaluate
+from app.inference.passages import split
+
+TWO_VOICES = "sam"
+"""The demo person who writes differently at work and to friends."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    name: str
+    samples: tuple[tuple[str, str | None], ...]
+    """(text, context)."""
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for text, _ in self.samples]
+
+
+def three_styles() -> Subject:
+    """One person with three voices that could hardly be further apart: the article's references, written out."""
+    samples = [(text, style) for style, texts in styles().items() for text in texts]
+    return Subject("three styles", tuple(samples), tuple(marketing()))
+
+
+def two_voices() -> Subject:
+    person = next(person for person in packaged(quick=False) if person.id == TWO_VOICES)
+    return Subject("two voices", tuple(person.samples), tuple(marketing()))
+
+
+@dataclass(frozen=True)
+class ShortAuthor:
+    name: str
+    texts: tuple[str, ...]
+
+
+def short_authors(data: Path) -> tuple[list[ShortAuthor], list[ShortAuthor]]:
+    """Source and target authors of `authors_short/`. Raises CannotEvaluate if it is not there."""
+    written: dict[tuple[str, str], list[str]] = {}
+    for row in _rows(data / "authors_short" / "random.jsonl"):
+        written.setdefault((row["role"], row["author"]), []).append(row["text"])
+    found = {role: [ShortAuthor(author, tuple(texts)) for (r, author), texts in written.items() if r == role]
+             for role in ("source", "target")}  # fmt: skip
+    return found["source"], found["target"]
+
+
+@dataclass(frozen=True)
+class Essayist:
+    """An author of long texts, cut into passages as everywhere else."""
+
+    name: str
+    written: tuple[str, ...]
+    """Passages to learn from."""
+    held_out: tuple[str, ...]
+
+
+def essayists(data: Path, passage_words: int, shortest: int = 8) -> list[Essayist]:
+    """The authors of `authors_cmcc/`: training and validation texts to learn from, test texts held out."""
+    parts: dict[str, dict[str, list[str]]] = {}
+    for name in ("train", "val", "test"):
+        for row in _rows(data / "authors_cmcc" / f"{name}.jsonl"):
+            passages = [p for p in split(row["text"], passage_words).passages if len(p.split()) >= shortest]
+            part = "held_out" if name == "test" else "written"
+            own = parts.setdefault(f"author {row['author']}", {"written": [], "held_out": []})
+            own[part] += passages
+    return [Essayist(name, tuple(own["written"]), tuple(own["held_out"])) for name, own in sorted(parts.items())]
+
+
+def machine_texts(data: Path, passage_words: int, count: int) -> list[str]:
+    """The first passages of machine-written news, on topics that no author here wrote about."""
+    found: list[str] = []
+    for row in _rows(data / "machine_text" / "xsum_gpt-3.5-turbo.jsonl"):
+        found += split(without_shared_opening(row["human"], row["machine"])[1], passage_words).passages[:2]
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
+def without_shared_opening(human: str, machine: str) -> tuple[str, str]:
+    """Both from the first word on that differs: the machine was given the opening of the human's text."""
+    sides = human.split(" "), machine.split(" ")
+    shared = sum(1 for _ in takewhile(lambda words: words[0] == words[1], zip(*sides, strict=False)))
+    return " ".join(sides[0][shared:]), " ".join(sides[1][shared:])
+
+
+def spread(texts: Sequence[str], count: int) -> list[str]:
+    """At most `count` of them, evenly from beginning to end."""
+    if len(texts) <= count:
+        return list(texts)
+    return [texts[place * len(texts) // count] for place in range(count)]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise CannotEvaluate(
+            f"{path} is not there.",
+            "Name the folder that holds it with --data; see the suite's help for what it needs.",
+        )
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,67 @@
+"""Does reward dropout keep every voice? Prompts, imitation, the article's recipe and ours, with and without dropout.
+
+The table of Roman S, "The Right Approach to Personalize LLM Style" (his Figures 3 and 4), with more columns and rows.
+"""
+
+from app.evaluation.arms import MAIN, Training, further
+from app.evaluation.measuring import own_shares
+from app.evaluation.plan import Plan
+from app.evaluation.report import Report
+from app.evaluation.runner import Arm, Results
+from app.evaluation.subjects import Subject, three_styles, two_voices
+from app.evaluation.voice_tables import VoiceTables, distribution_plot
+from app.evaluation.voicing import FEW_SHOT, PROMPTED, SERVED, Scribe
+from app.evaluation.workshop import Workshop
+
+QUICK_INPUTS = 4
+
+
+def subjects(plan: Plan) -> list[Subject]:
+    """Two people of several voices; a quick run takes the second only."""
+    people = [three_styles(), two_voices()]
+    if plan.is_quick:
+        people = [Subject(p.name, p.samples, p.inputs[:QUICK_INPUTS]) for p in people[1:]]
+    return people[: plan.people]
+
+
+def trainings(plan: Plan) -> tuple[Training, ...]:
+    return tuple(t for t in MAIN if not plan.is_quick or t.recipe in ("sft", "voice"))
+
+
+def arms(shop: Workshop, plan: Plan) -> list[Arm]:
+    """Prompts first: wins are counted against one of them."""
+    people = [Scribe(shop, subject, plan.folder / "adapters", plan.is_quick) for subject in subjects(plan)]
+    found: list[Arm] = []
+    for scribe in people:
+        found += [scribe.prompted(name) for name in ([FEW_SHOT] if plan.is_quick else PROMPTED)]
+        found.append(scribe.input())
+    for seed in range(plan.seeds):
+        for scribe in people:
+            found += [scribe.trained(training, seed) for training in trainings(plan)]
+            found.append(scribe.served(MAIN[-1], seed))
+    if not plan.is_quick:
+        found += [people[-1].trained(training, 0) for training in further()]
+    return found
+
+
+def report(shop: Workshop, plan: Plan, results: Results) -> Report:
+    people = [VoiceTables(subject, results, own_shares(subject)) for subject in subjects(plan)]
+    about = [
+        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Seeds: {plan.seeds}; rows with "
+        "one seed claim no difference. Figures are means with 95 % intervals of a bootstrap over seeds and inputs.",
+        *shop.roles(),
+        f"'{SERVED.removeprefix(', ')}' takes the first faithful of several candidates, as the engine does; every "
+        "other row writes each text once at temperature .4.",
+        "Told a voice (each as often as the person uses it, the same for all): rows whose training teaches tags. The "
+        "others are told nothing.",
+        *plan.about(),
+        *(f"Could not be run: {failure}" for failure in results.failures),
+    ]
+    return Report(
+        "Reward dropout: does every voice survive?",
+        about,
+        [table for tables in people for table in tables.all()],
+        [*(tables.deviation_curves() for tables in people), distribution_plot(people)],
+        [shown for tables in people for shown in tables.texts()],
+        {"asked": plan.asked(shop.card.digest, judge=shop.judge.about), "seeds": plan.seeds},
+    )

@@ -1,0 +1,82 @@
+"""Texts rewritten by a policy as the server rewrites them: in passages, several in one batch, joined again."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.inference.faithful import judge
+from app.inference.passages import split
+from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
+from app.learning.rewards.format import stripped, well_formed
+from app.learning.seeding import derive
+from app.learning.types import Policy
+
+ROWS_AT_ONCE = 32
+ROOM_WORDS = 3
+"""Tokens of room for each word of a passage, and as many as for a dozen words more."""
+
+
+@dataclass(frozen=True)
+class Written:
+    texts: list[str]
+    well_formed: list[float]
+    """Per text the share of its passages that began and ended as they should."""
+
+
+def rewrite(
+    policy: Policy,
+    texts: Sequence[str],
+    tags: Sequence[str | None],
+    *,
+    passage_words: int,
+    seed: int,
+    temperature: float = DEFAULT_TEMPERATURE,
+    candidates: int = 1,
+    each: Callable[[float], None] = lambda share: None,
+) -> Written:
+    """Every text once, told its tag. With several candidates a passage's first faithful one is taken, as by the engine.
+
+    `each` is called with the share done after every batch.
+    """
+    cut = [split(text, passage_words) for text in texts]
+    passages = [(passage, tag) for part, tag in zip(cut, tags, strict=True) for passage in part.passages]
+    written: list[str] = []
+    is_formed: list[float] = []
+    at_once = max(1, ROWS_AT_ONCE // candidates)
+    for start in range(0, len(passages), at_once):
+        batch = passages[start : start + at_once]
+        rollouts = policy.sample(
+            [prompt_for(passage, tag) for passage, tag in batch],
+            candidates,
+            max_tokens=ROOM_WORDS * (12 + max(len(passage.split()) for passage, _ in batch)),
+            temperature=temperature,
+            seed=derive(seed, "rewrite", start),
+        )
+        formed = well_formed(rollouts.texts, rollouts.is_finished).tolist()
+        for place, (passage, _) in enumerate(batch):
+            rows = range(place * candidates, (place + 1) * candidates)
+            chosen = _most_faithful(passage, [(stripped(rollouts.texts[r]), rollouts.is_finished[r]) for r in rows])
+            # Silence is no rewrite: the server lets such a passage stay as it was.
+            written.append(" ".join(stripped(rollouts.texts[rows[chosen]]).split()) or passage)
+            is_formed.append(formed[rows[chosen]])
+        each(min(1.0, (start + len(batch)) / len(passages)))
+    return joined(texts, passage_words, written, is_formed)
+
+
+def joined(texts: Sequence[str], passage_words: int, written: Sequence[str], is_formed: Sequence[float]) -> Written:
+    """Passages in the order of the texts they were cut from, as whole texts again."""
+    whole: list[str] = []
+    formed: list[float] = []
+    start = 0
+    for text in texts:
+        cut = split(text, passage_words)
+        end = start + len(cut.passages)
+        whole.append(cut.join(written[start:end]))
+        formed.append(sum(is_formed[start:end]) / max(1, end - start))
+        start = end
+    return Written(whole, formed)
+
+
+def _most_faithful(passage: str, candidates: Sequence[tuple[str, bool]]) -> int:
+    verdicts = [judge(passage, text, is_finished=is_finished) for text, is_finished in candidates]
+    faithful = [place for place, verdict in enumerate(verdicts) if verdict.is_faithful]
+    return faithful[0] if faithful else max(range(len(verdicts)), key=lambda place: verdicts[place].score)

@@ -1,0 +1,45 @@
+"""Trainings that are compared, as configurations that the server accepts."""
+
+import pytest
+
+from app.evaluation.arms import MAIN, ONE_VOICE, QUICK, SFT, Training, further
+from app.evaluation.voicing import learns_tags
+from app.learning.recipes import RECIPES, as_dict, resolve
+
+SMALL, LARGE = 135_000_000, 3_000_000_000
+
+
+@pytest.mark.parametrize("training", [*MAIN, *further()], ids=lambda training: training.name)
+@pytest.mark.parametrize("parameters", [SMALL, LARGE])
+@pytest.mark.parametrize("is_quick", [False, True])
+def test_every_arm_is_a_configuration_the_server_takes(training: Training, parameters: int, is_quick: bool) -> None:
+    config = training.config(3, parameters, is_quick=is_quick)
+    recipe = as_dict(resolve(training.recipe, config, parameters))
+    seeds = [part["seed"] for part in recipe.values() if isinstance(part, dict) and "seed" in part]
+    assert seeds
+    assert set(seeds) == {3}
+    if is_quick:
+        assert all(
+            part["steps"] <= QUICK["steps"] for part in recipe.values() if isinstance(part, dict) and "steps" in part
+        )
+
+
+def test_the_arms_with_and_without_dropout_differ_in_nothing_else() -> None:
+    pairs = [(MAIN[1], MAIN[2]), (MAIN[3], MAIN[4])]
+    for without, with_it in pairs:
+        one, other = (as_dict(resolve(t.recipe, t.config(0, SMALL, is_quick=False), SMALL)) for t in (without, with_it))
+        assert (one["reward"].pop("dropout"), other["reward"].pop("dropout")) == (0.0, 0.2)
+        assert one == other
+
+
+def test_every_recipe_of_the_server_has_an_arm() -> None:
+    assert {training.recipe for training in (*MAIN, *further())} == set(RECIPES)
+    assert all(training in MAIN for training in ONE_VOICE)
+
+
+def test_only_who_learned_tags_is_told_one() -> None:
+    told = {training.name: learns_tags(training, SMALL) for training in MAIN}
+    assert told[SFT.name]
+    assert told["voice"]
+    assert not told["article, dropout"]
+    assert not told["calibrated Dr.GRPO, dropout"]

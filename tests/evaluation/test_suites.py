@@ -1,0 +1,132 @@
+"""Every suite from its arms to its files, on a tiny random base. What it finds is nonsense; it must be found."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from app.config import Settings
+from app.evaluation.evaluate import evaluate
+from app.evaluation.plan import Plan
+from app.evaluation.problems import CannotEvaluate
+from app.evaluation.runner import Bench, Results
+from app.evaluation.subjects import two_voices
+from app.evaluation.training import apart, train
+
+pytestmark = pytest.mark.slow
+
+NOBODY = Results(())
+
+
+def report_of(suite: str, settings: Settings, console: Console, folder: Path, data: Path | None) -> dict[str, Any]:
+    evaluate(Plan(suite, folder, 1, is_quick=True, data=data), settings, console)
+    stored: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    return stored
+
+
+def tables(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    return {table["title"]: table["rows"] for table in report["tables"]}
+
+
+def test_artefacts(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
+    found = tables(report_of("artefacts", settings, console, tmp_path, data))
+    assert set(found) == {"Style encoder", "Satisfaction scorer", "Warm-up rewriter", "Detector"}
+    stel = found["Style encoder"][0]
+    assert (stel["figure"], stel["bar"]) == ("STEL, all 8 tasks", "≥ 0.86")
+    assert isinstance(stel[""], bool)
+    # Random weights write no format, and the bar says so.
+    form = next(row for row in found["Warm-up rewriter"] if row["figure"].startswith("format"))
+    assert form[""] is False
+    assert {row[""] for row in found["Detector"]} <= {"may reward", "metric only"}
+    assert "**failed**" in (tmp_path / "report.md").read_text()
+
+
+def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
+    report = report_of("dropout", settings, console, tmp_path, data)
+    found = tables(report)
+    arms = [row["two voices"] for row in found["Voices: two voices"]]
+    assert arms == ["input", "few-shot prompt", "SFT", "voice", "voice, as served"]
+    by_name = {row["two voices"]: row for row in found["Content: two voices"]}
+    assert by_name["input"]["copies"] == [1.0, 1.0, 1.0]
+    assert by_name["input"]["meaning"][0] == pytest.approx(1.0, abs=1e-3)
+    assert by_name["input"]["perplexity / input"][0] == pytest.approx(1.0)
+    shares = {row["nearest to"]: row for row in found["Style distribution: two voices"]}
+    assert shares["own texts"]["work"] == pytest.approx(0.5, abs=0.1)
+    deviation = {row["deviation of similarity"] for row in found["Deviation over training: two voices"]}
+    assert deviation == {"voice"}
+    assert all(row["P(human)"] is not None for row in found["Voices: two voices"])
+    assert report["figures"] == ["deviation-two-voices.png", "style-distribution.png"]
+    assert (tmp_path / "texts.md").read_text().count("**voice**") == 4
+    assert not list((tmp_path / "working").glob("*"))
+
+
+def test_authors(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
+    found = tables(report_of("authors", settings, console, tmp_path, data))
+    transfer = {row["arm"]: row for row in found["Short texts, one author's turned into another's"]}
+    assert transfer["input"]["Away"] == pytest.approx([0.0] * 3, abs=1e-4)
+    assert transfer["input"]["Sim"][0] == pytest.approx(1.0, abs=1e-3)
+    assert {"few-shot prompt", "SFT"} <= set(transfer)
+    named = {row["arm"]: row for row in found["Essays: named as the right author"]}
+    assert named["real text"]["own topics, together"][0] == 1.0
+    texts = (tmp_path / "texts.md").read_text()
+    assert "The weather was wet" in texts
+    assert "most grateful" not in re.sub(r"\*\*(?!input).*", "", texts), "people's own texts are not ours to show"
+
+
+def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
+    report = report_of("arf", settings, console, tmp_path, None)
+    found = tables(report)
+    assert found["Listening: which part of ARF matters?"][0]["scorer"] == "everything"
+    writing = {row["trained by"]: row for row in found["Writing: hidden utility after fine-tuning"]}
+    assert {"nothing (the base)", "Dr.GRPO", "Dr.GRPO, RLAIF-style"} <= set(writing)
+    assert writing["Dr.GRPO"]["samples"][0] > 0
+    assert all(0 <= row["hidden utility"][0] <= 1 for row in writing.values())
+    assert report["figures"] == ["listening.png"]
+
+
+def test_a_training_that_was_killed_goes_on_from_its_checkpoint(settings: Settings, tmp_path: Path) -> None:
+    """Whole, or killed after its second step and run again: the same adapter and the same curves."""
+    config = {"sft": {"steps": 3, "batch_size": 2}}
+
+    class Killed(BaseException):
+        pass
+
+    def watch(stage: str, share: float) -> None:
+        if stage == "warm-start 3":
+            raise Killed
+
+    def bench(name: str, watcher: Any = lambda stage, share: None) -> Bench:
+        (tmp_path / name).mkdir(exist_ok=True)
+        return Bench(tmp_path / name, watcher, NOBODY)
+
+    steps: list[str] = []
+    with apart(tmp_path / "scratch", settings.base_model):
+        whole = train(two_voices(), "sft", config, bench("whole"))
+        with pytest.raises(Killed):
+            train(two_voices(), "sft", config, bench("killed", watch))
+        again = train(two_voices(), "sft", config, bench("killed", lambda stage, share: steps.append(stage)))
+    assert [stage for stage in steps if stage.startswith("warm-start ")] == ["warm-start 3"]
+    assert again.adapter.read_bytes() == whole.adapter.read_bytes()
+    assert again.curves == whole.curves
+    assert [point["step"] for point in again.curves] == [1, 2, 3]
+
+
+def test_scratch_leaves_the_settings_as_they_were(settings: Settings, tmp_path: Path) -> None:
+    from app.config import get_settings
+
+    before = get_settings()
+    with apart(tmp_path, "elsewhere"):
+        assert get_settings().storage_root == tmp_path / "storage"
+        assert get_settings().base_model == "elsewhere"
+    assert get_settings() == before
+
+
+@pytest.mark.parametrize("suite", ["artefacts", "authors"])
+def test_missing_data_are_named(suite: str, settings: Settings, console: Console, tmp_path: Path) -> None:
+    with pytest.raises(CannotEvaluate, match="needs data"):
+        report_of(suite, settings, console, tmp_path / "out", None)
+    with pytest.raises(CannotEvaluate, match="does not hold"):
+        report_of(suite, settings, console, tmp_path / "out", tmp_path)
