@@ -1,0 +1,47 @@
+"""`idiolect evaluate`: what it needs, what it refuses, and that it reports what the suite found."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.config import get_settings
+from tests.cli.conftest import Idiolect
+from tests.tiny import build_tiny_base
+
+
+@pytest.fixture
+def idiolect(idiolect: Idiolect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Idiolect:
+    monkeypatch.setenv("IDIOLECT_BASE_MODEL", str(build_tiny_base(tmp_path / "tiny")))
+    get_settings.cache_clear()
+    return idiolect
+
+
+def test_missing_data_are_named_with_the_remedy(idiolect: Idiolect, tmp_path: Path) -> None:
+    said = idiolect("evaluate", "--suite", "artefacts", "--quick", "--out", str(tmp_path / "out"))
+    assert said.code == 1
+    assert "needs data" in said.words
+    assert "stel, goemotions, rated_sentiment, machine_text with --data" in said.words
+
+
+def test_a_folder_of_other_results_is_refused(idiolect: Idiolect, tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text(json.dumps({"suite": "arf"}))
+    said = idiolect("evaluate", "--suite", "dropout", "--quick", "--out", str(tmp_path))
+    assert said.code == 1
+    assert "asked for differently" in said.words
+    assert "--out" in said.words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--suite", "magic"), "'artefacts'"),
+        (("--suite", "arf", "--seeds", "0"), "not in the range"),
+        (("--suite", "dropout", "--judge-url", "http://127.0.0.1:9"), "go together"),
+        (("--suite", "authors", "--data", "/nowhere"), "does not exist"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(idiolect: Idiolect, arguments: tuple[str, ...], words: str) -> None:
+    said = idiolect("evaluate", *arguments)
+    assert said.code == 2
+    assert words in said.words
