@@ -7,7 +7,7 @@ from typing import Any
 
 from app.learning.bootstrap import Interval
 
-Cell = str | float | bool | Interval | None
+Cell = str | float | int | bool | Interval | None
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class Table:
         return "\n".join(lines)
 
     def cells(self) -> list[list[str]]:
-        """As a terminal shows them."""
-        return [[shown(cell).replace("**", "") for cell in row] for row in self.rows]
+        """As a terminal shows them, which has no room for intervals."""
+        means = [[cell.mean if isinstance(cell, Interval) else cell for cell in row] for row in self.rows]
+        return [[shown(cell).replace("**", "").replace("\\|", "|") for cell in row] for row in means]
 
     def report(self) -> dict[str, Any]:
         """Plain JSON values; intervals as [mean, low, high]."""
@@ -52,7 +53,9 @@ def shown(cell: Cell) -> str:
                 return "–"
             ends = "" if cell.low == cell.high else f" [{_number(cell.low)}, {_number(cell.high)}]"
             return _number(cell.mean) + ends
-        case float() | int():
+        case int():
+            return str(cell)
+        case float():
             return _number(cell)
     return cell.replace("|", "\\|").replace("\n", " ")
 

@@ -46,7 +46,7 @@ class VoiceTables:
         rows: list[list[Cell]] = []
         for name in self.arms:
             found = self._found(name)
-            row: list[Cell] = [name, float(len(found)), self._mean(name, "style"), self._mean(name, "style_raw")]
+            row: list[Cell] = [name, len(found), self._mean(name, "style"), self._mean(name, "style_raw")]
             row += [self._entropy(name), self._ratio(name), self._weakest(name)]
             row += [self._mean(name, "human"), self._mean(name, "human", keep=lambda text: not text.startswith(MAIL))]
             row += [self._mean(name, "wins"), self._gate(name)]

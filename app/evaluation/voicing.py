@@ -138,9 +138,7 @@ class Scribe:
             except ValueError as error:
                 raise ArmFailed(f"this base cannot be asked so: {error}") from error
             for passage, answer, finished in zip(batch, answers, is_finished, strict=True):
-                # An instructed model may put a line in front; what follows the agreed word is its answer.
-                text = answer.partition(PREFIX.strip())[2] or answer
-                texts.append(" ".join(text.split()) or passage)
+                texts.append(answered(answer) or passage)
                 formed.append(float(finished and answer.startswith(PREFIX.strip())))
             bench.watch("write", min(1.0, (start + len(batch)) / len(passages)))
         return joined(self.subject.inputs, words, texts, formed)
@@ -162,6 +160,16 @@ class Scribe:
 
 _Draft = tuple[Written, list[str | None], dict[str, Any]]
 """What was written, which voice was told for each text, and what else there is to say."""
+
+
+def answered(said: str) -> str:
+    """The rewrite in what an instructed model said, on one line.
+
+    It may put words in front of the agreed one, and some repeat it endlessly: the first rewrite counts.
+    """
+    word = PREFIX.strip()
+    rest = said.partition(word)[2] or said
+    return " ".join(rest.partition(word)[0].split())
 
 
 def learns_tags(training: Training, base_parameters: int) -> bool:

@@ -36,7 +36,7 @@ def test_a_folder_of_other_results_is_refused(idiolect: Idiolect, tmp_path: Path
     ("arguments", "words"),
     [
         (("--suite", "magic"), "'artefacts'"),
-        (("--suite", "arf", "--seeds", "0"), "not in the range"),
+        (("--suite", "arf", "--seeds", "0"), "greater than or equal to 1"),
         (("--suite", "dropout", "--judge-url", "http://127.0.0.1:9"), "go together"),
         (("--suite", "authors", "--data", "/nowhere"), "does not exist"),
     ],

@@ -19,6 +19,10 @@ def test_markdown_shows_intervals_and_escapes_what_would_end_a_cell() -> None:
     assert lines[-1] == "- so."
 
 
+def test_a_terminal_gets_means_only() -> None:
+    assert TABLE.cells() == [["a|b", ".50", "passed"], ["c", "–", "failed"]]
+
+
 def test_json_has_every_number_and_no_nan() -> None:
     report = TABLE.report()
     assert report["rows"][0] == {"arm": "a|b", "style": [0.5, 0.25, 0.75], "reached": True}
@@ -28,7 +32,7 @@ def test_json_has_every_number_and_no_nan() -> None:
 
 @pytest.mark.parametrize(
     ("cell", "words"),
-    [(0.456, ".46"), (-0.5, "-.50"), (1.5, "1.50"), (12.34, "12.3"), (480.0, "480"), (None, "–"), (2, "2.00")],
+    [(0.456, ".46"), (-0.5, "-.50"), (1.5, "1.50"), (12.34, "12.3"), (480.0, "480"), (None, "–"), (2, "2")],
 )
 def test_numbers_are_as_long_as_they_are_sure(cell: float | None, words: str) -> None:
     assert shown(cell) == words

@@ -125,7 +125,7 @@ def _listening_table(results: Results, plan: Plan) -> Table:
         row: list[Cell] = [name.removeprefix(LISTENING)]
         row += [_mean([one[key] for one in found]) for key in ("before", "just after", "in the end")]
         again = sorted(one["found again"] for one in found if one["found again"] is not None)
-        row += [float(again[len(again) // 2]) if again else None, f"{len(again)} of {len(found)}"]
+        row += [again[len(again) // 2] if again else None, f"{len(again)} of {len(found)}"]
         rows.append(row)
     columns = [
         "scorer",
@@ -147,7 +147,7 @@ def _writing_table(results: Results) -> Table:
     rows: list[list[Cell]] = []
     for name in [name for name in results.names() if name.startswith(WRITING)]:
         found = [result.found for result in results.of(name)]
-        row: list[Cell] = [name.removeprefix(WRITING), float(len(found))]
+        row: list[Cell] = [name.removeprefix(WRITING), len(found)]
         row += [_mean([one[key] for one in found]) for key in ("utility", "score", "meaning", "format", "samples")]
         rows.append(row)
     columns = ["trained by", "people", "hidden utility", "learned score", "meaning", "format", "samples"]
