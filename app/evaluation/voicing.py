@@ -67,7 +67,7 @@ class Scribe:
             result = train(self.subject, training.recipe, config, bench)
             adapter = self._adapter(training, seed)
             adapter.parent.mkdir(parents=True, exist_ok=True)
-            adapter.write_bytes(result.adapter.read_bytes())
+            result.adapter.replace(adapter)
             told = self._told(result.modes) if learns_tags(training, self.shop.card.parameters) else self._untold()
             more = {
                 "curves": result.curves,

@@ -31,7 +31,10 @@ class Attribution:
         """Raises ValueError for fewer than two authors, or one without a text."""
         if len(writings) < 2 or not all(writings.values()):
             raise ValueError("attribution needs two authors or more, and a text of each")
-        counts = {author: sum((grams(text) for text in texts), Counter()) for author, texts in writings.items()}
+        counts: dict[str, Counter[str]] = {author: Counter() for author in writings}
+        for author, texts in writings.items():
+            for text in texts:
+                counts[author].update(grams(text))
         vocabulary = len(set().union(*counts.values()))
         frequency, unseen = {}, {}
         for author, own in counts.items():

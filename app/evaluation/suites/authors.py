@@ -182,7 +182,11 @@ def _attribution_table(results: Results, people: Sequence[str]) -> Table:
         found = [r.found["named"] for person in people for r in results.of(name, person)]
         columns = list(found[0])
         rows.append([name, *(_mean([one[column] for one in found]) for column in columns)])
-    return Table("Essays: named as the right author", ["arm", *columns], rows)
+    notes = [
+        "Chance is one of all the authors. Plain versions keep their author's words, so many are named from the input "
+        "already: what a method adds shows in the difference to the input, and on machine topics."
+    ]
+    return Table("Essays: named as the right author", ["arm", *columns], rows, notes)
 
 
 def _kept_table(results: Results, people: Sequence[str]) -> Table:
