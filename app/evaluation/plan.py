@@ -6,7 +6,9 @@ from typing import Any
 
 from app.evaluation.problems import CannotEvaluate
 
-QUICK_NOTE = "A quick run: a few steps, inputs and one seed. It shows that everything works; its figures mean nothing."
+QUICK_NOTE = (
+    "A quick run: few steps, few texts, one seed. It shows that everything works; its figures are not to be quoted."
+)
 
 
 @dataclass(frozen=True)
