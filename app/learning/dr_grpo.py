@@ -73,6 +73,7 @@ def train(
         advantages_N = centred(scored.rewards_P_G).flatten()
         judged = time.monotonic()
 
+        weights_N = losses.row_weights(rollouts.mask_B_T, "constant", max_tokens=config.max_tokens)
         rows = telling_rows(advantages_N, config.update_share, [len(ids) for ids in rollouts.completion_ids])
         metrics = scored.metrics | _group_metrics(scored.rewards_P_G, rollouts) | {"rows": float(len(rows))}
         for first in range(0, len(rows), MICRO_BATCH):
@@ -83,11 +84,11 @@ def train(
                 rollouts.logprobs_B_T[chosen],
                 advantages_N[chosen],
                 rollouts.mask_B_T[chosen],
+                weights_N[chosen],
                 clip=config.clip,
-                max_tokens=config.max_tokens,
-                batch_rows=len(advantages_N),
             )
             state.accumulate(loss.value)
+            metrics["policy_gradient"] = metrics.get("policy_gradient", 0.0) + loss.value.item()
             _add(metrics, loss.metrics, len(chosen) / len(rows))
         if rows:
             decay = cosine_decay(step, config.steps, config.warmup_steps, config.final_learning_rate_share)
@@ -122,6 +123,5 @@ def _group_metrics(rewards_P_G: Tensor, rollouts: Rollouts) -> Metrics:
 
 
 def _add(totals: Metrics, part: Metrics, weight: float) -> None:
-    """Average the micro-batches' metrics; the loss itself adds up, being normalised by the whole batch."""
     for name, value in part.items():
-        totals[name] = totals.get(name, 0.0) + (value if name == "policy_gradient" else weight * value)
+        totals[name] = totals.get(name, 0.0) + weight * value
