@@ -46,7 +46,7 @@ TALKING = [
 ]
 """Commands that need a server."""
 
-ALONE = {"up", "serve", "demo", "login", "keys", "models"}
+ALONE = {"up", "serve", "demo", "login", "keys", "models", "evaluate"}
 """Commands and groups that need none."""
 
 
