@@ -123,6 +123,7 @@ def gains(scores_N_C: Tensor, cuts: Sequence[Sequence[int]], tokens: int) -> Ten
 
 def centred_by_place(x_N_T: Tensor, mask_N_T: Tensor, group_size: int) -> Tensor:
     """Baseline each token with the mean of its group's rows at the same place, as far as they reach it [N, T]."""
-    x_P_G_T, mask_P_G_T = (tensor.unflatten(0, (-1, group_size)) for tensor in (x_N_T * mask_N_T, mask_N_T))
+    shape = (-1, group_size, x_N_T.shape[1])
+    x_P_G_T, mask_P_G_T = (x_N_T * mask_N_T).view(shape), mask_N_T.view(shape)
     mean_P_1_T = x_P_G_T.sum(1, keepdim=True) / mask_P_G_T.sum(1, keepdim=True).clamp(min=1)
-    return ((x_P_G_T - mean_P_1_T) * mask_P_G_T).flatten(0, 1)
+    return ((x_P_G_T - mean_P_1_T) * mask_P_G_T).view_as(x_N_T)
