@@ -26,6 +26,11 @@ class Column:
     problem: AppError | None
     runs: list[Run]
 
+    @property
+    def lost(self) -> list[str]:
+        """Names, figures and addresses of the text that it does not tell."""
+        return (self.rewrite.usage.get("lost") or [[]])[0] if self.rewrite else []
+
 
 async def side_by_side(
     engine: Engine, tenant_id: str, external_id: str, text: str, version: int | None, context: str | None, seed: int

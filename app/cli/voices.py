@@ -41,8 +41,10 @@ def rewrite(
     if as_json:
         print_json(answer)
         return
-    for written in answer["texts"]:
+    for written, lost in zip(answer["texts"], answer["lost"] or [[]] * len(answer["texts"]), strict=True):
         console.print(written, highlight=False, markup=False)
+        if lost:
+            console.print(f"[yellow]![/] it does not tell: {escape(', '.join(lost))}", highlight=False)
     version = answer["adapter"]["version"] if answer["adapter"] else "base"
     console.print(f"[dim]{answer['rewrite_id']}  version {version}, seed {answer['seed']}[/]")
     for note in answer["notes"]:

@@ -56,6 +56,12 @@ def test_a_candidate_can_be_heard_before_it_is_promoted(
     assert candidate.digest[:8] in page
 
 
+def test_what_a_text_lost_is_said_below_it(post: Post, ada: User, engine: FakeEngine) -> None:
+    assert "does not tell" not in post("/admin/try", HTMX, user=ada.id, text="I met Nadia & Co. today.").text
+    engine.loses = ["Nadia"]
+    assert "It does not tell: Nadia." in post("/admin/try", HTMX, user=ada.id, text="I met Nadia today.").text
+
+
 def test_without_a_version_the_base_model_speaks_alone(post: Post, ada: User) -> None:
     page = post("/admin/try", HTMX, user=ada.id, text="Hi.").text
     assert page.count("<blockquote>") == 1

@@ -123,6 +123,13 @@ def test_a_rewrite_is_written_by_the_active_version_or_the_one_chosen(idiolect: 
     assert idiolect("rewrite", trained, "Soon.", "--adapter", "base", "--json").json["adapter"] is None
 
 
+def test_a_rewrite_that_loses_a_name_says_so(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
+    server.loses = ["[Nadia]"]
+    said = idiolect("rewrite", ada, "I met [Nadia] today.")
+    assert "it does not tell: Nadia" in said.out
+    assert "does not tell" not in idiolect("rewrite", ada, "I met Omar today.").out
+
+
 def test_a_rewrite_passes_on_what_was_asked(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
     answer = idiolect("rewrite", ada, "-", "--n", "3", "--temperature", "0.2", "--json", stdin="From a pipe.").json
     assert len(answer["texts"]) == 3
