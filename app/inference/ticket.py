@@ -1,8 +1,9 @@
 """A request on its way through the engine: what was asked, its rows, what is written of it so far. No torch.
 
 A request becomes rows, which may be written in different batches; the last one answers. Each passage of each sample
-is a place, and for each place several candidates may be written: the first that is faithful to its passage is taken,
-or else the most faithful. Taking the first and not the best keeps the voice: it would be the plainest that is best.
+is a place, and for each place several candidates may be written: the first that is faithful to its passage and no
+copy of it is taken, or else the most faithful. Taking the first and not the best keeps the voice: it would be the
+plainest that is best.
 """
 
 import time
@@ -15,6 +16,7 @@ from typing import Final
 from app.inference.faithful import Verdict, judge
 from app.inference.passages import Passages
 from app.inference.types import PREFIX, EngineError, RewriteOutcome, RewriteSpec
+from app.learning.copying import is_copy
 from app.learning.seeding import derive
 
 WORST_FIRST: Final = ("length", "empty")
@@ -31,6 +33,12 @@ class Candidate:
     text: str
     finish: str
     verdict: Verdict
+    is_copy: bool
+
+    @property
+    def is_welcome(self) -> bool:
+        """Nothing a further candidate could do better."""
+        return self.verdict.is_faithful and not self.is_copy
 
 
 @dataclass(eq=False)
@@ -42,7 +50,7 @@ class Ticket:
     prompt_tokens: int
     base_digest: str
     candidates: int = 1
-    """Of every place; a later one is written only if no earlier one is faithful, or beside them."""
+    """Of every place; a later one is written only if no earlier one is taken, or beside them."""
     answer: "Future[RewriteOutcome]" = field(default_factory=Future)
     queued_at: float = field(default_factory=time.monotonic)
     is_cancelled: bool = False
@@ -78,7 +86,8 @@ class Ticket:
         text, original = " ".join(completion.removeprefix(PREFIX.rstrip()).split()), self.passages.passages[passage]
         finish = ("stop" if is_finished else "length") if text else "empty"
         verdict = judge(original, text, is_finished=is_finished)
-        self._written.setdefault((sample, passage), {})[candidate] = Candidate(text or original, finish, verdict)
+        written = Candidate(text or original, finish, verdict, is_copy(original, text))
+        self._written.setdefault((sample, passage), {})[candidate] = written
         self.completion_tokens += tokens
         self._choose((sample, passage))
 
@@ -92,12 +101,12 @@ class Ticket:
         return all(earlier in written for earlier in range(candidate))
 
     def _choose(self, place: Place) -> None:
-        """Take the first faithful candidate as soon as all before it are known, else the most faithful of all."""
+        """Take the first welcome candidate as soon as all before it are known, else the most faithful of all."""
         written = self._written[place]
         for number in range(self.candidates):
             if number not in written:
                 return
-            if written[number].verdict.is_faithful:
+            if written[number].is_welcome:
                 self._chosen[place] = written[number]
                 return
         self._chosen[place] = max((written[i] for i in range(self.candidates)), key=lambda each: each.verdict.score)

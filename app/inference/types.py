@@ -56,8 +56,8 @@ class RewriteSpec:
     tenant_id: str = ""
     """Fairness key only; the engine knows no users."""
     candidates: int = 1
-    """How often a passage is written at most, to take the first text that keeps its names and figures, ends by itself
-    and does not loop. At temperature 0, where all would be equal, it is written once."""
+    """How often a passage is written at most, to take the first text that is no copy, keeps its names and figures,
+    ends by itself and does not loop. At temperature 0, where all would be equal, it is written once."""
 
 
 @dataclass(frozen=True)

@@ -216,8 +216,9 @@ _TO_BARE = _inverse({m: p for m, p in BARE_CONTRACTIONS.items() if " " not in m 
 _TO_SHORT = {plain: [marked] for plain, marked in CONTRACTIONS.items()}
 for _unsafe in (
     "so", "whole", "more", "move", "to", "around", "all right", "let", "maybe", "very", "on", "if", "about", "later",
-    "work", "has", "end", "had to", "have to", "has to", "please", "some", "left", "leave", "leaves", "drink", "drinks", "before", "after", "ask", "asked", "now",
-    "show",
+    "work", "has", "end", "had to", "have to", "has to", "please", "some", "left", "leave", "leaves", "drink", "drinks",
+    "before", "after", "ask", "asked", "now", "show", "following", "i have to", "called", "live", "lives", "thanks",
+    "enough", "soon", "bad", "rest", "man",
 ):  # fmt: skip
     _TO_FORMAL.pop(_unsafe, None)
 _TO_HYPE.pop("like", None)
@@ -228,7 +229,9 @@ _DRAWN_OUT = set(EMPHASISED) | set(
 _UNFIT = re.compile(
     r"\bgot? (?!(?:a|an|the|my|your|our|his|her|their|some|two|three) )|\bget (?!(?:a|an|the|my|your|our|his|her|their|some|two|"
     r"three) )|\bas many\b|\b(?:a|the|little|long) while\b|\bneeds? to\b|\bneeded to\b|\babout (?=\d|to\b|two\b|three\b|ten\b)"
-    r"|\bhelp with\b|\btr(?:y|ied) (?!to\b)|\b(?:the|your|my|a|no|any) (?:help|try|start|show|car|use)\b|\bup about\b|\bin front\b",
+    r"|\bhelp with\b|\btr(?:y|ied) (?!to\b)|\b(?:the|your|my|a|no|any) (?:help|try|start|show|car|use)\b|\bup about\b|\bin front\b"
+    r"|(?<!\bmy )(?<!\byour )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\btheir )\bhome\b|\bhome(?= (?:town|cooked|made|office|game|page))"
+    r"|\bthank you for (?=\w+ing\b)",
     re.IGNORECASE,
 )
 """Where a ceremonious word for one of these would be wrong, such as `obtain off` for `get off`."""

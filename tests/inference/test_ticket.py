@@ -102,6 +102,13 @@ def test_the_first_faithful_candidate_is_taken_whichever_is_written_first() -> N
     assert written(ticket(DINNER, candidates=3), {0: "Mother has a dinner on Friday.", 1: loud}) == (loud, 1.0, [])
 
 
+def test_a_copy_is_taken_only_if_nothing_else_is_faithful() -> None:
+    loud, worse = "maria has a dinner on friday!!", "Mother has a dinner."
+    assert written(ticket(DINNER, candidates=3), {0: DINNER}) is None
+    assert written(ticket(DINNER, candidates=3), {0: DINNER, 1: worse, 2: loud}) == (loud, 1.0, [])
+    assert written(ticket(DINNER, candidates=3), {0: worse, 1: f" {DINNER}", 2: worse}) == (DINNER, 1.0, [])
+
+
 def test_without_a_faithful_one_the_most_faithful_is_taken_and_says_what_it_lost() -> None:
     worst, bad, as_bad = "Mother has a dinner.", "Mother has a dinner on Friday.", "Marie has dinner on Friday."
     assert written(ticket(DINNER, candidates=3), {0: worst, 1: bad}) is None
@@ -129,7 +136,7 @@ def test_a_candidate_is_due_when_its_forerunners_failed_and_unwanted_when_one_di
     rows[0].write("Rewritten: Mother is out.", 5, is_finished=True)
     assert [row.is_due for row in rows] == [True, True, False]
     assert not any(row.is_cancelled for row in rows)
-    rows[1].write(f"Rewritten: {DINNER}", 5, is_finished=True)
+    rows[1].write("Rewritten: " + DINNER.lower(), 5, is_finished=True)
     assert all(row.is_cancelled for row in rows)
     assert asked.completion_tokens == 10
 

@@ -45,6 +45,20 @@ def test_a_formal_opener_never_stands_before_a_question_or_a_request() -> None:
         assert restyle(text, style, random.Random(0)) == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I can go home with the following bus, as soon as it is warm enough.",
+        "Thank you for helping a man called Omar.",
+        "We rest, and my back is bad. Thanks.",
+    ],
+)
+def test_a_ceremonious_word_stands_only_where_it_can(text: str) -> None:
+    style = Style(formal=1.0)
+    assert restyle(text, style, random.Random(0)) == text
+    assert restyle("I bought it for my home.", style, random.Random(0)) == "I purchased it for my residence."
+
+
 def test_styles_are_many() -> None:
     rng = random.Random(2)
     texts = {restyle(TEXT, random_style(rng), rng) for _ in range(200)}
