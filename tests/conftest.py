@@ -20,6 +20,9 @@ from app.inference.fake import FakeEngine
 from app.models import Adapter, StyleSample, Tenant, User
 from app.storage import LocalStorage
 
+# As under the supervisor: torch threads that wait by spinning take the cores from the processes that tests start.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 

@@ -62,7 +62,9 @@ class PackagedScorers:
 
         settings = get_settings()
         base = ensure_base(settings)
-        return base_likelihood(LlamaModel.load(base, device=settings.device), Tokens.load(base))
+        # It reads and never writes: nothing to decode faster.
+        model = LlamaModel.load(base, device=settings.device, is_packed=False)
+        return base_likelihood(model, Tokens.load(base))
 
 
 def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:

@@ -37,6 +37,10 @@ class Frozen:
         packed = torch.ops.mkldnn._reorder_linear_weight(matrix, TYPICAL_ROWS) if is_packed else None
         return cls(matrix, bias, packed)
 
+    def with_packed(self) -> Self:
+        """The same map with its packed copy; the matrix is shared."""
+        return self if self.packed is not None else type(self).new(self.matrix, self.bias, is_packed=True)
+
     def __call__(self, x: Tensor) -> Tensor:
         """[..., in] -> [..., out]."""
         if self.packed is not None and not x.requires_grad:

@@ -6,7 +6,7 @@ _N token of all rows, _E hidden, _V word. The weights keep one dtype, `best_dtyp
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +20,7 @@ from app.inference.delta import Delta, Group
 from app.inference.ops import rms_norm, swiglu, word_logprobs
 from app.inference.packing import Packed, pack
 from app.inference.rope import Rotation, Rotations
-from app.inference.weights import Weights
+from app.inference.weights import Weights, may_pack
 
 CPU_ACTIVATION_BYTES = 512 * 2**20
 """Keeps a training of the packaged base, in float32 and with everything else that its worker holds, below 2.5 GB."""
@@ -47,14 +47,19 @@ class LlamaModel:
     """What autograd may keep of a training pass; 0 on a GPU: half of the memory that is free then."""
 
     @classmethod
-    def load(cls, folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None) -> Self:
+    def load(
+        cls, folder: Path, *, device: str = "cpu", dtype: torch.dtype | None = None, is_packed: bool = True
+    ) -> Self:
         """From a transformers folder (config.json and safetensors).
+
+        `is_packed` keeps the copy that decodes fastest, where there is one; without it `packed()` makes it for a while.
 
         Raises UnsupportedModel (a ValueError) for anything but the Llama family, FileNotFoundError without the files.
         """
         architecture = Architecture.load(folder)
         dtype = dtype or best_dtype(device)
-        weights = Weights.load(folder, architecture, device=device, dtype=dtype)
+        is_packed = is_packed and may_pack(architecture, device, dtype)
+        weights = Weights.load(folder, architecture, device=device, dtype=dtype, is_packed=is_packed)
         rotations = Rotations.load(folder, device=device, dtype=dtype)
         return cls(architecture, weights, rotations, CPU_ACTIVATION_BYTES if device == "cpu" else 0)
 
@@ -65,6 +70,12 @@ class LlamaModel:
     @property
     def dtype(self) -> torch.dtype:
         return self.weights.embedding.dtype
+
+    def packed(self) -> Self:
+        """The model for decoding batches, with all else shared: half a second and the weights' size once more."""
+        if not may_pack(self.architecture, self.device.type, self.dtype):
+            return self
+        return replace(self, weights=self.weights.with_packed())
 
     def hidden(self, ids_B_T: Tensor, delta: Delta | None = None) -> Tensor:
         """Final hidden states [B, T, E] of rows that start together (padding, if any, on the right)."""

@@ -71,7 +71,7 @@ class LoraPolicy(nn.Module):
         with torch.no_grad():
             delta = self.lora.delta(self.model.dtype)
         written = generate(
-            self.model,
+            self.model.packed(),
             prompt_ids,
             seeds=[derive(seed, "row", row) for row in range(rows)],
             max_tokens=max_tokens,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -36,10 +36,11 @@ class Weights:
     layers: list[LayerWeights]
 
     @classmethod
-    def load(cls, folder: Path, architecture: Architecture, *, device: str, dtype: torch.dtype) -> Self:
+    def load(
+        cls, folder: Path, architecture: Architecture, *, device: str, dtype: torch.dtype, is_packed: bool
+    ) -> Self:
         """Raises FileNotFoundError without weights, UnsupportedModel if one is missing or has another shape."""
         read = _reader(folder, device, dtype)
-        is_packed = can_pack(device) and architecture.parameters * dtype.itemsize <= PACKED_BYTES
         size = (architecture.vocabulary, architecture.hidden)
         embedding = _shaped(read, "model.embed_tokens.weight", size)
         return cls(
@@ -50,6 +51,19 @@ class Weights:
             final_norm=_shaped(read, "model.norm.weight", (architecture.hidden,)),
             layers=[_layer(read, architecture, layer, is_packed) for layer in range(architecture.layers)],
         )
+
+    def with_packed(self) -> Self:
+        """The same weights with packed copies; the plain ones are shared."""
+        layers = [
+            replace(layer, linears={group: linear.with_packed() for group, linear in layer.linears.items()})
+            for layer in self.layers
+        ]
+        return replace(self, head=self.head.with_packed(), layers=layers)
+
+
+def may_pack(architecture: Architecture, device: str, dtype: torch.dtype) -> bool:
+    """Whether the processor has a packed layout and the base is small enough to be kept twice."""
+    return can_pack(device) and architecture.parameters * dtype.itemsize <= PACKED_BYTES
 
 
 def _layer(read: Read, architecture: Architecture, layer: int, is_packed: bool) -> LayerWeights:

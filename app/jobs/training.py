@@ -96,7 +96,8 @@ def train(context: JobContext) -> TrainingOutcome:
             f"Add samples of a sentence or more until there are {settings.min_training_samples}.",
         )
 
-    model, tokens = LlamaModel.load(base, device=settings.device), Tokens.load(base)
+    # Not packed: while it learns, that memory is the activations'.
+    model, tokens = LlamaModel.load(base, device=settings.device, is_packed=False), Tokens.load(base)
     policy = _fresh(settings, model, tokens, _seed(recipe), context)
     judges = Judges(meaning_encoder(), entity_finder())
     voice = _listen(context, policy, material, recipe, judges)

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from app.inference.frozen import FEWEST_ROWS, MOST_ROWS, Frozen, can_pack
+from app.inference.model import LlamaModel
 
 packs = pytest.mark.skipif(not can_pack("cpu"), reason="weights are packed on x86-64 only")
 
@@ -25,6 +28,20 @@ def test_gradients_flow_through_a_packed_map() -> None:
     linear(x).sum().backward()
     assert x.grad is not None
     assert torch.allclose(x.grad, linear.matrix.sum(0).expand(5, -1), atol=1e-4)
+
+
+@packs
+def test_packing_later_shares_the_matrix_and_changes_nothing(tiny_base: Path) -> None:
+    plain, packed = (LlamaModel.load(tiny_base, dtype=torch.float32, is_packed=choice) for choice in (False, True))
+    later = plain.packed()
+    [before, after] = (model.weights.layers[0].linears["qkv"] for model in (plain, later))
+    assert before.packed is None
+    assert after.packed is not None
+    assert after.matrix is before.matrix
+    ids = torch.arange(1, 9).unsqueeze(0)
+    with torch.no_grad():
+        assert torch.equal(later.hidden(ids), packed.hidden(ids))
+    assert packed.packed().weights.head is packed.weights.head
 
 
 def test_nothing_is_packed_for_a_gpu() -> None:
