@@ -48,7 +48,7 @@ from app.storage import LocalStorage
 WARM_START, REINFORCE = "warm-start", "reinforce"
 _SPAN = {WARM_START: (0.08, 0.25), REINFORCE: (0.25, 0.9)}
 """The part of the job's progress that each loop covers."""
-UNTAGGED_PAIRS = 0.2
+UNTAGGED_PAIRS = 0.1
 """Share of the warm start's pairs that a person of several voices gives without a tag."""
 IMITATIONS_PER_PAIR = 2.0
 """Rule-made imitations of the person for each pair of their own."""

@@ -47,8 +47,8 @@ def imitations(
     found = []
     for place, (mode, share) in enumerate(person.shares.items()):
         best = likeness_N_M[:, place].argsort(descending=True)[:STYLES_KEPT].tolist()
+        # The same texts for every mode: what differs is then the mode's, and its tag is what tells it.
         own = texts[: max(1, round(count * share))]
-        random.shuffle(texts)
         variants = [imitate(text, styles[index]) for text in own for index in best]
         score_N = _likeness(person, variants)[:, place].view(len(own), -1)
         for row in range(len(own)):

@@ -91,7 +91,7 @@ LARGE: dict[str, Recipe] = {
 SMALL: dict[str, Recipe] = {
     "voice": Recipe(
         "voice",
-        SftConfig(steps=20, batch_size=12, learning_rate=5e-4),
+        SftConfig(steps=36, batch_size=8, learning_rate=1e-3),
         RlConfig(steps=8, learning_rate=3e-4, temperature=0.8, max_tokens=64, update_share=0.5),
         RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=1.0, length=0.5, endings=0.25),
     ),
@@ -101,7 +101,7 @@ SMALL: dict[str, Recipe] = {
         RlConfig(steps=36, learning_rate=5e-4, max_tokens=64),
         RewardConfig(human=0.0, calibrated=False, references="samples", untagged_share=1.0),
     ),
-    "sft": Recipe("sft", SftConfig(steps=20, batch_size=12, learning_rate=5e-4), None),
+    "sft": Recipe("sft", SftConfig(steps=36, batch_size=8, learning_rate=1e-3), None),
 }
 
 RECIPES = tuple(LARGE)

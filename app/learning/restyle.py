@@ -221,7 +221,8 @@ for _unsafe in (
     "enough", "soon", "bad", "rest", "man",
 ):  # fmt: skip
     _TO_FORMAL.pop(_unsafe, None)
-_TO_HYPE.pop("like", None)
+for _unsafe in ("like", "get", "got"):
+    _TO_HYPE.pop(_unsafe, None)
 _PATTERNS: dict[int, re.Pattern[str]] = {}
 _DRAWN_OUT = set(EMPHASISED) | set(
     "so no yes please really love very too way all never finally miss much what why hey".split()
