@@ -14,7 +14,8 @@ from app.db import EVERY_TENANT, transaction
 from app.errors import AppError
 from app.jobs import service
 from app.jobs.schemas import JobView
-from app.learning.recipes import InvalidConfig, resolve
+from app.learning.recipes import resolve
+from app.learning.validation import InvalidConfig
 from app.models import FINISHED, Job, JobMetric
 
 CURVES: Final = ("nll", "reward", "style", "meaning", "entities", "length")

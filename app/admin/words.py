@@ -20,6 +20,8 @@ RECIPES: Final = {
     "voice": "Imitate the samples, then practise for reward. The one to use.",
     "sft": "Only imitate the samples. Quicker, and less like them.",
     "article": "Practise for the uncalibrated reward of the article, without imitating first. To compare with.",
+    "dr_grpo": "As voice, by the published algorithm: learns from every rewrite it tries, so it takes longer.",
+    "dapo": "As voice, by DAPO: rewrites that are all alike are tried again. Takes longer.",
 }
 
 LOOKS: Final = 90

@@ -1,6 +1,8 @@
 """Voices: rewrite, train, jobs, adapters, feedback."""
 
+import json
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +11,7 @@ from rich.markup import escape
 from app.cli.output import AsJson, User, api, console, print_json, show
 from app.demo.show import follow as watch
 from app.inference.types import DEFAULT_TEMPERATURE
+from app.learning.recipes import RECIPES
 from app.rest import of_user
 
 jobs = typer.Typer(help="Trainings.", no_args_is_help=True)
@@ -53,13 +56,17 @@ def rewrite(
 
 def train(
     user: User,
-    recipe: Annotated[str, typer.Option(help="voice, sft or article")] = "voice",
+    recipe: Annotated[str, typer.Option(help=", ".join(RECIPES))] = "voice",
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="what to change of the recipe: rl.steps=40; can be repeated")
+    ] = None,
     follow: Annotated[bool, typer.Option("--follow", help="watch it to its end")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train the person's voice; with --follow, exit code 1 if it fails."""
+    config = changed(changes or [])
     server = api()
-    job = server.post(of_user(user, "/training-jobs"), {"recipe": recipe})
+    job = server.post(of_user(user, "/training-jobs"), {"recipe": recipe, "config": config})
     if follow:
         job = server.follow(job["id"], lambda _: None) if as_json else watch(console, server, {user: job["id"]})[user]
     if as_json:
@@ -68,6 +75,25 @@ def train(
         _tell(job)
     if follow and job["state"] != "succeeded":
         raise typer.Exit(1)
+
+
+def changed(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`rl.steps=40` and its like as a training's configuration. Values are JSON, or else words.
+
+    Raises typer.BadParameter for what is no assignment; whether a training takes it, the server says.
+    """
+    config: dict[str, dict[str, Any]] = {}
+    for assignment in assignments:
+        name, equals, said = assignment.partition("=")
+        section, dot, key = name.partition(".")
+        if not (equals and dot and section and key):
+            raise typer.BadParameter(f"{assignment!r} is not like rl.steps=40", param_hint="--set")
+        try:
+            value = json.loads(said)
+        except ValueError:
+            value = said
+        config.setdefault(section, {})[key] = value
+    return config
 
 
 def feedback(

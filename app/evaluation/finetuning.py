@@ -7,7 +7,7 @@ hidden utility of rewrites of prompts that were not practised on.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 
@@ -19,10 +19,10 @@ from app.inference.encoders import meaning_encoder, mood_reader
 from app.inference.policy import LoraPolicy
 from app.inference.types import prompt_for
 from app.learning import dr_grpo
+from app.learning.configs import DrGrpoConfig
 from app.learning.neutralise import neutralise
-from app.learning.recipes import RlConfig
 from app.learning.rewards import meaning
-from app.learning.rewards.compose import GroupPlan, Reward, Scored
+from app.learning.rewards.compose import GroupPlan, Scored
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.satisfaction.arf import ArfConfig, ArfScorer, hear
 from app.learning.satisfaction.features import PairFeatures
@@ -45,14 +45,14 @@ class Task:
     seed: int
     replies: int = 96
     held_out: int = 48
-    config: RlConfig = RlConfig(  # noqa: RUF009 (frozen)
+    config: DrGrpoConfig = DrGrpoConfig(  # noqa: RUF009 (frozen)
         steps=24, learning_rate=3e-4, temperature=1.0, max_tokens=64, update_share=0.5
     )
 
     @classmethod
     def quick(cls, seed: int) -> "Task":
         return cls(
-            seed, replies=16, held_out=4, config=RlConfig(steps=2, prompts_per_step=2, group_size=2, max_tokens=32)
+            seed, replies=16, held_out=4, config=DrGrpoConfig(steps=2, prompts_per_step=2, group_size=2, max_tokens=32)
         )
 
     @property
@@ -92,17 +92,18 @@ class Score:
             "satisfaction": pleased_N.mean().item(),
             "meaning": kept_N.mean().item(),
         }
-        return Scored(rewards_P_G, metrics, {"satisfaction": pleased_N, "meaning": kept_N})
+        components = {"satisfaction": pleased_N, "meaning": kept_N}
+        return Scored(rewards_P_G, metrics, components, rewards_P_G.unsqueeze(-1), torch.ones(len(plan), 1))
 
     def pleased(self, sources: Sequence[str], texts: Sequence[str]) -> torch.Tensor:
         return self.scorer.satisfaction(self.features(sources, texts))
 
 
-Algorithm = Callable[[LoraPolicy, Sequence[str], Score, RlConfig], Iterator[Step]]
+Algorithm = Callable[[LoraPolicy, Sequence[str], Score, DrGrpoConfig], Iterator[Step]]
 
 
-def _dr_grpo(policy: LoraPolicy, passages: Sequence[str], score: Score, config: RlConfig) -> Iterator[Step]:
-    return dr_grpo.train(policy, passages, cast(Reward, score), config, prompt_for=prompt_for)
+def _dr_grpo(policy: LoraPolicy, passages: Sequence[str], score: Score, config: DrGrpoConfig) -> Iterator[Step]:
+    return dr_grpo.train(policy, passages, score, config, prompt_for=prompt_for)
 
 
 RLAIF = "Dr.GRPO, RLAIF-style"

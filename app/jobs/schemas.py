@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.db import now
+from app.learning.recipes import RECIPES
 from app.models import Job
 from app.schemas import Body, View
 
 
 class TrainingRequest(Body):
-    recipe: Annotated[str, Field(max_length=40, description="`voice`, `sft` or `article`")] = "voice"
+    recipe: Annotated[str, Field(max_length=40, description=", ".join(f"`{name}`" for name in RECIPES))] = "voice"
     config: Annotated[
         dict[str, Any],
         Field(

@@ -10,7 +10,8 @@ from app.config import get_settings
 from app.db import now, transaction
 from app.errors import Conflict, NotFound, Unprocessable
 from app.jobs import repository
-from app.learning.recipes import InvalidConfig, resolve
+from app.learning.recipes import resolve
+from app.learning.validation import InvalidConfig
 from app.models import CANCELLED, FINISHED, QUEUED, Job, JobEvent, JobMetric, User
 from app.queue import TRAIN, ring
 from app.samples import repository as samples

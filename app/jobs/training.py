@@ -29,13 +29,14 @@ from app.jobs.prompting import Judges, plain_versions
 from app.learning import dr_grpo, sft
 from app.learning.assessment import Yardstick
 from app.learning.checkpoint import UnusableCheckpoint
+from app.learning.configs import RlConfig
 from app.learning.evaluate import Comparison, compare, tags_by_share
 from app.learning.gate import Verdict, judge
 from app.learning.loop import Diverged, LoopState
 from app.learning.mimicry import imitations
 from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
-from app.learning.recipes import Recipe, RlConfig, as_dict, resolve
+from app.learning.recipes import Recipe, as_dict, resolve
 from app.learning.rewards.compose import Reward
 from app.learning.rewards.endings import habits
 from app.learning.rewards.format import stripped
@@ -141,9 +142,7 @@ def _stages(
     if recipe.sft and state.stage != REINFORCE:
         pairs = _pairs(voice, material, recipe)
         yield WARM_START, sft.train(policy, pairs, recipe.sft, state=state, give_way=context.give_way)
-        state.stage, state.step = REINFORCE, 0
-        # The moments of imitation say nothing about rewards.
-        state.optimizer.state.clear()
+        state.begin(REINFORCE)
     if recipe.rl:
         state.stage = REINFORCE
         reward = _reward(voice, recipe)

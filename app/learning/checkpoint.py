@@ -1,7 +1,8 @@
 """A training's whole state as one flat dict of tensors, and as one safetensors file: nothing is unpickled.
 
 Keys: `parameter.<i>`, and per parameter that has been stepped `adamw.<i>.<name>` (`step`, `exp_avg`, `exp_avg_sq`),
-with i counting in the order of the optimizer's own parameters. No generator state is needed: see seeding.py.
+with i counting in the order of the optimizer's own parameters. Callers may add keys of
+their own. No generator state is needed: see seeding.py.
 """
 
 import os
@@ -24,9 +25,9 @@ def pack(optimizer: torch.optim.AdamW) -> dict[str, Tensor]:
     """Copies, on the CPU, of every parameter the optimizer holds and of its moments."""
     tensors: dict[str, Tensor] = {}
     for i, parameter in enumerate(_parameters(optimizer)):
-        tensors[f"parameter.{i}"] = _copy(parameter)
+        tensors[f"parameter.{i}"] = copied(parameter)
         for name, value in optimizer.state.get(parameter, {}).items():
-            tensors[f"adamw.{i}.{name}"] = _copy(value)
+            tensors[f"adamw.{i}.{name}"] = copied(value)
     return tensors
 
 
@@ -89,5 +90,6 @@ def _parameters(optimizer: torch.optim.AdamW) -> list[torch.nn.Parameter]:
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
 
 
-def _copy(value: Tensor) -> Tensor:
+def copied(value: Tensor) -> Tensor:
+    """On the CPU, contiguous, and sharing nothing with `value`."""
     return value.detach().to("cpu", copy=True).contiguous()

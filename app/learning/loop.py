@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -15,6 +15,8 @@ from app.learning.types import Metrics, Policy
 GRADIENT_NORM = 1.0
 MICRO_BATCH = 8
 """Rows per forward and backward pass: about a second on two cores, after which a training can give way."""
+KEPT = "kept."
+"""In a checkpoint, before the names of what an algorithm keeps."""
 
 GiveWay = Callable[[], None]
 """Called before every micro-batch. It may wait, and it may raise to end the training."""
@@ -33,6 +35,8 @@ class LoopState:
     step: int = 0
     stage: str = ""
     """The stage under which it was saved; empty if it never was."""
+    kept: dict[str, Tensor] = field(default_factory=dict)
+    """What else an algorithm needs to go on, by names of its own: a reference, a critic."""
 
     @classmethod
     def new(cls, policy: Policy) -> Self:
@@ -42,16 +46,24 @@ class LoopState:
 
     def save(self, path: Path, *, stage: str) -> None:
         self.stage = stage
-        checkpoint.write(path, checkpoint.pack(self.optimizer), {"stage": stage, "step": str(self.step)})
+        kept = {f"{KEPT}{name}": checkpoint.copied(tensor) for name, tensor in self.kept.items()}
+        checkpoint.write(path, checkpoint.pack(self.optimizer) | kept, {"stage": stage, "step": str(self.step)})
 
     @classmethod
     def load(cls, path: Path, policy: Policy) -> Self:
         """Put a saved state into `policy`. Raises checkpoint.UnusableCheckpoint, FileNotFoundError if there is none."""
         tensors, notes = checkpoint.read(path)
         state = cls.new(policy)
+        state.kept = {name.removeprefix(KEPT): tensors.pop(name) for name in list(tensors) if name.startswith(KEPT)}
         checkpoint.unpack(tensors, state.optimizer)
         state.step, state.stage = int(notes["step"]), notes["stage"]
         return state
+
+    def begin(self, stage: str) -> None:
+        """Go on with another loop, from its first step. What the last one learned of its own gradients is forgotten."""
+        self.stage, self.step = stage, 0
+        self.optimizer.state.clear()
+        self.kept.clear()
 
     def accumulate(self, loss: Tensor) -> None:
         """Add a micro-batch's gradient. Raises Diverged if the loss is not finite."""
@@ -60,7 +72,13 @@ class LoopState:
         loss.backward()  # type: ignore[no-untyped-call]
 
     def descend(self, learning_rate: float, *, scale: float = 1.0) -> Metrics:
-        """Scale and clip the accumulated gradient, step, count the step. Raises Diverged before touching anything."""
+        """update(), and count the step."""
+        metrics = self.update(learning_rate, scale=scale)
+        self.step += 1
+        return metrics
+
+    def update(self, learning_rate: float, *, scale: float = 1.0) -> Metrics:
+        """Scale and clip the accumulated gradient and follow it. Raises Diverged before touching anything."""
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         for parameter in parameters:
             if parameter.grad is not None:
@@ -71,13 +89,8 @@ class LoopState:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.step()
-        self.skip()
-        return {"learning_rate": learning_rate, "gradient_norm": norm}
-
-    def skip(self) -> None:
-        """Count a step and drop its gradient, if any."""
         self.optimizer.zero_grad(set_to_none=True)
-        self.step += 1
+        return {"learning_rate": learning_rate, "gradient_norm": norm}
 
 
 def linear_decay(step: int, total: int, warmup: int) -> float:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from app.learning import losses
+from app.learning.configs import SftConfig
 from app.learning.loop import MICRO_BATCH, GiveWay, LoopState, linear_decay
-from app.learning.recipes import SftConfig
 from app.learning.seeding import generator, stream
 from app.learning.types import Pair, Policy, Step
 

@@ -43,6 +43,25 @@ def test_an_unknown_recipe_is_refused_with_those_there_are(idiolect: Idiolect, a
     assert "voice, article, sft" in said.words
 
 
+def test_what_is_changed_of_a_recipe_reaches_the_training(idiolect: Idiolect, ada: str) -> None:
+    changes = ("--set", "rl.steps=40", "--set", "reward.calibrated=false", "--set", "rl.average=tokens")
+    job = idiolect("train", ada, *changes, "--json").json
+    assert job["config"] == {"rl": {"steps": 40, "average": "tokens"}, "reward": {"calibrated": False}}
+
+
+def test_what_cannot_be_changed_is_refused_by_name(idiolect: Idiolect, ada: str) -> None:
+    said = idiolect("train", ada, "--set", "rl.stepz=40")
+    assert said.code == 1
+    assert "config.rl.stepz" in said.words
+
+
+@pytest.mark.parametrize("change", ["rl.steps", "steps=4", "=4", "rl.=4", ".steps=4"])
+def test_what_is_no_change_is_told_with_an_example(idiolect: Idiolect, ada: str, change: str) -> None:
+    said = idiolect("train", ada, "--set", change)
+    assert said.code == 2
+    assert "rl.steps=40" in said.words
+
+
 def test_a_training_is_asked_for_listed_shown_cancelled_and_tried_again(idiolect: Idiolect, ada: str) -> None:
     job = idiolect("train", ada, "--json").json
     assert job["state"] == "queued"

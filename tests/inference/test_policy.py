@@ -8,7 +8,7 @@ from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.inference.types import PREFIX
 from app.learning import sft
-from app.learning.recipes import SftConfig
+from app.learning.configs import SftConfig
 from app.learning.types import Pair, Policy, Rollouts
 
 PAIRS = [Pair("I went to the store.\n", "went 2 the store lol"), Pair("Please reply.\n", "pls reply!!")]

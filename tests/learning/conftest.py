@@ -6,12 +6,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from app.learning.configs import RewardConfig
+from app.learning.rewards.compose import Reward
 from app.learning.rewards.format import PREFIX
-from app.learning.types import Mode, Pair, Rollouts
+from app.learning.rewards.style import references
+from app.learning.types import Encoder, Mode, Pair, Rollouts
 
 WORDS = ("tea", "berry", "cherry", "<end>")
 END = len(WORDS) - 1
 TAGS = (None, "berries", "cherries")
+VOICE = RewardConfig(human=0.0, meaning=0.0, entities=0.0, length=0.5)
 
 
 class WordPolicy(torch.nn.Module):
@@ -37,7 +41,7 @@ class WordPolicy(torch.nn.Module):
         ids = [row[: row.index(END) + 1] if END in row else row for row in drawn]
         mask_B_T = torch.tensor([[float(t < len(row)) for t in range(max_tokens)] for row in ids])
         rollouts = Rollouts(
-            prompts=list(prompts),
+            prompts=repeated,
             texts=[PREFIX + " ".join(WORDS[i] for i in row if i != END) for row in ids],
             prompt_ids=[[row] for row in rows],
             completion_ids=ids,
@@ -117,6 +121,24 @@ def two_modes() -> list[Mode]:
         Mode("berries", 0.5, ["berry berry tea berry", "berry berry", "berry tea berry", "berry berry berry", "berry"]),
         Mode("cherries", 0.5, ["cherry cherry", "cherry tea cherry", "cherry", "cherry cherry cherry", "cherry tea"]),
     ]
+
+
+@pytest.fixture
+def reward_for(word_encoder: Encoder, two_modes: list[Mode]) -> Callable[..., Reward]:
+    """A reward by style and length, in a world without entities and where everything means the same."""
+
+    def build(config: RewardConfig = VOICE) -> Reward:
+        return Reward(
+            config,
+            references(
+                word_encoder, two_modes, ["tea tea tea"] * 3, kind=config.references, is_calibrated=config.calibrated
+            ),
+            encode_meaning=lambda texts: torch.ones(len(texts), 1),
+            neutralise=lambda text: text,
+            find_entities=lambda texts: [frozenset()] * len(texts),
+        )
+
+    return build
 
 
 @pytest.fixture(autouse=True)

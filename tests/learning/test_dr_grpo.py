@@ -4,31 +4,16 @@ from itertools import islice
 import pytest
 import torch
 
-from app.learning import dr_grpo
+from app.learning import dr_grpo, on_policy
+from app.learning.configs import DrGrpoConfig, RewardConfig
 from app.learning.loop import Diverged, LoopState
-from app.learning.recipes import RewardConfig, RlConfig
-from app.learning.rewards.compose import Reward
-from app.learning.rewards.style import references
 
 PASSAGES = ["tea tea tea tea", "tea berry tea", "tea tea cherry tea"]
-CONFIG = RlConfig(steps=40, learning_rate=0.2, max_tokens=10, update_share=0.5, seed=5)
+CONFIG = DrGrpoConfig(steps=40, learning_rate=0.2, max_tokens=10, update_share=0.5, seed=5)
 VOICE = RewardConfig(human=0.0, meaning=0.0, entities=0.0, length=0.5)
-
-
-@pytest.fixture
-def reward_for(word_encoder, two_modes):
-    def build(config=VOICE, modes=two_modes):
-        return Reward(
-            config,
-            references(
-                word_encoder, modes, ["tea tea tea"] * 3, kind=config.references, is_calibrated=config.calibrated
-            ),
-            encode_meaning=lambda texts: torch.ones(len(texts), 1),
-            neutralise=lambda text: text,
-            find_entities=lambda texts: [frozenset()] * len(texts),
-        )
-
-    return build
+DAPO = replace(CONFIG, scale="group", average="tokens", clip_high=0.28, resample=2)
+GRPO = replace(CONFIG, scale="group", average="rows", kl=0.01)
+SETS = replace(CONFIG, set_size=4, epochs=2, minibatches=2)
 
 
 def test_told_a_mode_it_learns_that_mode_and_keeps_the_other(policy, prompt, reward_for):
@@ -57,9 +42,41 @@ def test_it_is_paid_for_ending_in_time(policy, prompt, reward_for):
     assert steps[-1].metrics["length_ratio"] == pytest.approx(1, abs=0.25)
 
 
+@pytest.mark.parametrize("options", [DAPO, GRPO, SETS], ids=["DAPO", "GRPO", "PKPO"])
+def test_its_relatives_learn_as_well(policy, prompt, reward_for, options):
+    steps = list(dr_grpo.train(policy, PASSAGES, reward_for(), options, prompt_for=prompt))
+    assert steps[-1].metrics["reward"] > 0.75
+    assert policy.probability("berry", "berries") > 3 * policy.probability("cherry", "berries")
+    assert policy.probability("cherry", "cherries") > 3 * policy.probability("berry", "cherries")
+
+
+def test_a_leash_keeps_it_where_it_was_found(new_policy, prompt, reward_for):
+    free, leashed = new_policy(), new_policy()
+    list(dr_grpo.train(free, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    held = replace(CONFIG, kl=10.0)
+    steps = list(dr_grpo.train(leashed, PASSAGES, reward_for(), held, prompt_for=prompt))
+    assert steps[0].metrics["reference_kl"] == pytest.approx(0, abs=1e-6)
+    assert steps[-1].metrics["reference_kl"] > 0
+    assert leashed.logits.abs().max() < 0.5 * free.logits.abs().max()
+
+
+def test_paid_for_sets_several_modes_survive_where_single_samples_take_one(new_policy, prompt, reward_for):
+    """Untold a mode and without dropout, whatever comes first wins; a set is paid for holding both."""
+    untold = reward_for(replace(VOICE, untagged_share=1.0, dropout=0.0, length=0.0))
+    smallest = {}
+    for size in (1, 8):
+        policy = new_policy()
+        policy.bias.data[1] = 0.5
+        config = replace(CONFIG, set_size=size, steps=30, update_share=1.0)
+        for step in islice(dr_grpo.train(policy, PASSAGES, untold, config, prompt_for=prompt), 15):
+            smallest[size] = min(step.metrics["style.berries.std"], step.metrics["style.cherries.std"])
+    assert smallest[8] > 1.5 * smallest[1]
+
+
+@pytest.mark.parametrize("options", [CONFIG, DAPO, GRPO, SETS], ids=["Dr.GRPO", "DAPO", "GRPO", "PKPO"])
 @pytest.mark.parametrize("stop", [1, 9])
-def test_resumed_equals_uninterrupted_bit_by_bit(tmp_path, new_policy, prompt, reward_for, stop):
-    config = replace(CONFIG, steps=12)
+def test_resumed_equals_uninterrupted_bit_by_bit(tmp_path, new_policy, prompt, reward_for, stop, options):
+    config = replace(options, steps=12)
     whole, reward = new_policy(), reward_for()
     uninterrupted = [step.texts for step in dr_grpo.train(whole, PASSAGES, reward, config, prompt_for=prompt)]
 
@@ -87,9 +104,9 @@ def test_only_the_told_share_of_the_rows_is_back_propagated(policy, prompt, rewa
 
 def test_micro_batches_make_the_gradient_of_the_whole_batch(policy, new_policy, prompt, reward_for, monkeypatch):
     whole = next(dr_grpo.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
-    monkeypatch.setattr(dr_grpo, "MICRO_BATCH", 3)
+    monkeypatch.setattr(on_policy, "MICRO_BATCH", 3)
     parts = next(dr_grpo.train(new_policy(), PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
-    for name in ("gradient_norm", "policy_gradient"):
+    for name in ("gradient_norm", "loss"):
         assert parts.metrics[name] == pytest.approx(whole.metrics[name], rel=1e-4, abs=1e-7)
 
 
@@ -107,7 +124,7 @@ def test_the_gradient_is_normalised_by_all_rows_even_those_left_out(policy, prom
     row = int(advantages.abs().argmax())
     tokens = rollouts[0].mask_B_T[row].sum().item()
     assert step.metrics["rows"] == 1
-    assert step.metrics["policy_gradient"] == pytest.approx(-advantages[row].item() * tokens / (10 * 4), rel=1e-4)
+    assert step.metrics["loss"] == pytest.approx(-advantages[row].item() * tokens / (10 * 4), rel=1e-4)
 
 
 def test_every_step_draws_its_own_plan_and_its_own_texts(policy, prompt, reward_for):
@@ -139,7 +156,7 @@ def test_every_step_tells_what_happened(policy, prompt, reward_for):
     assert step.metrics.keys() >= {
         *("reward", "format", "style", "length", "length_ratio", "reward_std", "alike", "told", "dropped", "droppable"),
         *("style.berries.mean", "style.berries.std", "style.cherries.mean", "style.cherries.std"),
-        *("policy_gradient", "kl", "clipped", "learning_rate", "gradient_norm", "tokens", "rows"),
+        *("loss", "kl", "clipped", "learning_rate", "gradient_norm", "tokens", "rows"),
         *("seconds_rollout", "seconds_reward", "seconds_update"),
     }
     assert step.metrics["kl"] == pytest.approx(0, abs=1e-6)
@@ -152,16 +169,3 @@ def test_a_reward_that_is_not_a_number_ends_it_before_any_parameter_moves(policy
     with pytest.raises(Diverged, match="reward"):
         next(dr_grpo.train(policy, PASSAGES, reward, CONFIG, prompt_for=prompt))
     assert torch.equal(policy.logits, before)
-
-
-def test_nothing_to_rewrite(policy, prompt, reward_for):
-    with pytest.raises(ValueError, match="no passages"):
-        next(dr_grpo.train(policy, [], reward_for(), CONFIG, prompt_for=prompt))
-
-
-def test_telling_rows_are_the_largest_advantages_shortest_first():
-    advantages = torch.tensor([0.1, -0.9, 0.0, 0.5, -0.2, 0.4])
-    assert dr_grpo.telling_rows(advantages, 0.5, [1, 9, 1, 4, 1, 2]) == [5, 3, 1]
-    assert dr_grpo.telling_rows(advantages, 1.0, [0] * 6) == [1, 3, 5, 4, 0]
-    assert dr_grpo.telling_rows(torch.zeros(4), 1.0, [1] * 4) == []
-    assert dr_grpo.telling_rows(advantages, 0.01, [0] * 6) == [1]

@@ -54,21 +54,35 @@ def test_a_gradient_that_is_not_finite_touches_nothing(policy):
     assert state.optimizer.state == {}
 
 
-def test_a_skipped_step_moves_nothing_not_even_by_momentum(policy):
+def test_several_updates_can_make_one_step(policy):
+    state = LoopState.new(policy)
+    for _ in range(2):
+        state.accumulate(policy.bias[0] * 1.0)
+        state.update(0.1)
+    assert state.step == 0
+    assert policy.bias.grad is None
+    assert state.optimizer.state[policy.bias]["step"] == 2
+
+
+def test_another_loop_begins_with_the_parameters_and_nothing_else(policy):
     state = LoopState.new(policy)
     state.accumulate(policy.bias[0] * 1.0)
     state.descend(0.1)
+    state.kept["reference.0"] = torch.ones(2)
     before = policy.bias.detach().clone()
-    state.skip()
+    state.begin("reinforce")
+    assert (state.step, state.stage, state.kept, len(state.optimizer.state)) == (0, "reinforce", {}, 0)
     assert torch.equal(policy.bias, before)
-    assert state.step == 2
 
 
 def test_a_saved_state_knows_its_stage_and_step(tmp_path, new_policy):
     state = LoopState.new(new_policy())
     state.accumulate(state.policy.bias[0] * 1.0)
     state.descend(0.1)
+    state.kept["critic"] = torch.tensor([1.0, 2.0])
     state.save(tmp_path / "c", stage="reinforce")
     loaded = LoopState.load(tmp_path / "c", new_policy())
     assert (loaded.step, loaded.stage) == (1, "reinforce")
     assert torch.equal(loaded.policy.bias, state.policy.bias)
+    assert list(loaded.kept) == ["critic"]
+    assert torch.equal(loaded.kept["critic"], state.kept["critic"])

@@ -1,18 +1,10 @@
-from dataclasses import fields
+from typing import get_type_hints
 
 import pytest
 
-from app.learning.recipes import (
-    _BOUNDS,
-    LARGE,
-    RECIPES,
-    SMALL,
-    InvalidConfig,
-    RewardConfig,
-    RlConfig,
-    SftConfig,
-    resolve,
-)
+from app.learning.configs import DrGrpoConfig, RewardConfig, SftConfig
+from app.learning.recipes import LARGE, RECIPES, SMALL, as_dict, resolve
+from app.learning.validation import InvalidConfig, overlaid
 
 SMALL_BASE, LARGE_BASE = 135_000_000, 3_000_000_000
 
@@ -32,19 +24,36 @@ def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
     assert (reward.calibrated, reward.references, reward.dropout, reward.untagged_share) == (False, "samples", 0.2, 1.0)
 
 
-@pytest.mark.parametrize(("section", "config"), [("sft", SftConfig), ("rl", RlConfig), ("reward", RewardConfig)])
-def test_every_number_but_a_seed_is_bounded(section, config):
-    numbers = {f"{section}.{f.name}" for f in fields(config) if f.type in (int, float) and f.name != "seed"}
-    assert numbers == {name for name in _BOUNDS if name.startswith(f"{section}.")}
+@pytest.mark.parametrize("config", [SftConfig, DrGrpoConfig, RewardConfig])
+def test_every_number_but_a_seed_is_bounded(config):
+    hints = get_type_hints(config, include_extras=True)
+    assert {name for name, hint in hints.items() if hint in (int, float)} <= {"seed"}
 
 
 @pytest.mark.parametrize("presets", [SMALL, LARGE])
 @pytest.mark.parametrize("name", RECIPES)
-def test_presets_are_within_the_bounds(presets, name):
-    for key, (low, high) in _BOUNDS.items():
-        section, field = key.split(".")
-        part = getattr(presets[name], section)
-        assert part is None or low <= getattr(part, field) <= high
+def test_presets_are_within_their_own_bounds(presets, name):
+    for section, values in as_dict(presets[name]).items():
+        if isinstance(values, dict):
+            part = getattr(presets[name], section)
+            assert overlaid(section, part, values) == part
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_is_refused_depends_on_no_size(name):
+    """The web checks a configuration without knowing the base: what its fields must agree on is in both presets."""
+    small, large = SMALL[name], LARGE[name]
+    assert (small.sft is None, small.rl is None) == (large.sft is None, large.rl is None)
+    if small.rl and large.rl:
+        assert type(small.rl) is type(large.rl)
+        assert small.rl.group_size == large.rl.group_size
+        assert (small.rl.scale, small.rl.set_size) == (large.rl.scale, large.rl.set_size)
+
+
+def test_dapo_is_dapo():
+    rl = resolve("dapo", {}, LARGE_BASE).rl
+    assert (rl.clip, rl.clip_high, rl.scale, rl.average, rl.kl) == (0.2, 0.28, "group", "tokens", 0.0)
+    assert rl.resample > 0
 
 
 def test_overrides_are_laid_over_the_preset():
@@ -68,6 +77,10 @@ def test_overrides_are_laid_over_the_preset():
         ("voice", {"reward": {"calibrated": 1}}, "config.reward.calibrated"),
         ("voice", {"reward": {"references": "all"}}, "config.reward.references"),
         ("voice", {"reward": {"dropout": 1.0}}, "config.reward.dropout"),
+        ("voice", {"rl": {"average": "words"}}, "config.rl.average"),
+        ("voice", {"rl": {"clip_high": 2}}, "config.rl.clip_high"),
+        ("voice", {"rl": {"set_size": 9}}, "config.rl.set_size"),
+        ("voice", {"rl": {"set_size": 4, "scale": "group"}}, "config.rl.scale"),
     ],
 )
 def test_what_cannot_be_run_is_refused_by_name(name, overrides, field):

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from app.learning import losses, sft
+from app.learning.configs import SftConfig
 from app.learning.loop import Diverged, LoopState
-from app.learning.recipes import SftConfig
 from app.learning.types import Pair
 
 PAIRS = [

@@ -24,8 +24,8 @@ from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.inference.types import PLAIN_TAG, prompt_for
 from app.learning import sft
+from app.learning.configs import SftConfig
 from app.learning.neutralise import neutralise
-from app.learning.recipes import SftConfig
 from app.learning.restyle import FORMAL_OPENERS, Style, random_style, restyle
 from app.learning.types import Pair
 

@@ -5,7 +5,7 @@ the tag is withheld, and their style is the max over the references that survive
 (Roman S, "The Right Approach to Personalize LLM Style"): all siblings are measured against the same references, never
 none, so their rewards stay comparable, and no single style is the best answer every time.
 
-_P group, _G sample of it, _N all rows (P * G, groups contiguous), _K reference.
+_P group, _G sample of it, _N all rows (P * G, groups contiguous), _K reference, _M mode.
 """
 
 import random
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from app.learning.recipes import RewardConfig
+from app.learning.configs import RewardConfig
 from app.learning.rewards import endings, entities, human, length, meaning, style
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
@@ -39,6 +39,10 @@ class Scored:
     metrics: Metrics
     components: dict[str, Tensor]
     """Each weighted component by name [N], before format and weights."""
+    rewards_P_G_M: Tensor
+    """What each row would have been paid if its style were measured by one mode alone."""
+    shares_P_M: Tensor
+    """How much each mode counts in each group: only that which was told, or each by its share that dropout left."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +91,19 @@ class Reward:
             components["human"] = human.humanlike(self.p_human(texts))
 
         weights = {name: weight for name, weight in self._weights().items() if weight > 0}
-        mean_N = sum((weights[name] * components[name] for name in weights), torch.zeros(())) / sum(weights.values())
+        total = sum(weights.values())
+        mean_N = sum((weights[name] * components[name] for name in weights), torch.zeros(())) / total
+        other_style_N_M = self.references.by_mode(similarity_N_K) - components["style"].unsqueeze(-1)
+        mean_N_M = mean_N.unsqueeze(-1) + self.config.style / total * other_style_N_M
         # Never below what a malformed row is paid: else breaking the format would be the cure for a bad style.
         rewards_P_G = (format_N * mean_N.clamp(min=0)).view(len(plan), group_size)
+        rewards_P_G_M = (format_N.unsqueeze(-1) * mean_N_M.clamp(min=0)).view(len(plan), group_size, -1)
 
         metrics = {"reward": rewards_P_G.mean().item(), "format": format_N.mean().item()}
         metrics |= {name: _mean_where(format_N, value_N) for name, value_N in components.items()}
         metrics["length_ratio"] = _mean_where(format_N, ratio_N)
-        return Scored(rewards_P_G, metrics | self._style_metrics(similarity_N_K) | _plan_metrics(plan), components)
+        metrics |= self._style_metrics(similarity_N_K) | _plan_metrics(plan)
+        return Scored(rewards_P_G, metrics, components, rewards_P_G_M, self._shares(plan))
 
     def _weights(self) -> dict[str, float]:
         names = ("style", "human", "meaning", "entities", "length", "endings")
@@ -106,6 +115,14 @@ class Reward:
         if rng.random() < self.config.untagged_share:
             return GroupPlan(mode, None, surviving(len(self.references.tags), self.config.dropout, rng))
         return GroupPlan(mode, mode, tuple(owner == mode for owner in self.references.tags))
+
+    def _shares(self, plan: Sequence[GroupPlan]) -> Tensor:
+        kept_P_K = torch.tensor([group.kept_K for group in plan])
+        kept_P_M = torch.stack(
+            [(kept_P_K & self.references.of_mode(tag)).any(-1) for tag in self.references.shares], dim=-1
+        )
+        shares_P_M = kept_P_M * torch.tensor(list(self.references.shares.values()))
+        return shares_P_M / shares_P_M.sum(-1, keepdim=True)
 
     def _style_metrics(self, similarity_N_K: Tensor) -> Metrics:
         """Mean and deviation across the batch of the similarity to each mode: whether one style is taking over."""

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.learning.recipes import RewardConfig
+from app.learning.configs import RewardConfig
 from app.learning.rewards.compose import GroupPlan, Reward, surviving
 from app.learning.rewards.style import references
 from app.learning.types import Mode, Rollouts
@@ -160,3 +160,27 @@ def test_weights_that_cannot_be_honoured_are_refused(reward):
         replace(reward, config=replace(ALL, human=1.0))
     with pytest.raises(ValueError, match="all weights"):
         replace(reward, config=RewardConfig(style=0, human=0, meaning=0, entities=0, length=0))
+
+
+def test_each_mode_alone_would_have_paid_by_its_own_style(reward):
+    texts = [f"Rewritten: {text}" for text in ("berry berry", "cherry cherry", "berry", "nothing")]
+    told = GroupPlan("berries", "berries", (True, False))
+    untold = GroupPlan("berries", None, (True, True))
+    scored = reward.score(["tea", "tea"], rollouts_of(texts, [True, True, True, False]), [told, untold])
+    berries, cherries = scored.rewards_P_G_M.unbind(-1)
+    torch.testing.assert_close(berries[0], scored.rewards_P_G[0])
+    torch.testing.assert_close(torch.maximum(berries, cherries)[1], scored.rewards_P_G[1])
+    assert cherries[0, 1] > berries[0, 1] + 0.2
+    assert scored.rewards_P_G_M[1, 1].tolist() == [0, 0]
+
+
+def test_modes_count_by_their_shares_as_far_as_they_were_told_or_kept(word_encoder, two_modes, reward):
+    uneven = [replace(two_modes[0], share=0.75), replace(two_modes[1], share=0.25)]
+    reward = replace(reward, references=references(word_encoder, uneven, ["tea tea tea"]))
+    plan = [
+        GroupPlan("cherries", "cherries", (False, True)),
+        GroupPlan("berries", None, (True, True)),
+        GroupPlan("berries", None, (False, True)),
+    ]
+    scored = reward.score(["tea"] * 3, rollouts_of(["Rewritten: tea"] * 3), plan)
+    assert scored.shares_P_M.tolist() == [[0, 1], [0.75, 0.25], [0, 1]]

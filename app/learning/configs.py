@@ -1,0 +1,101 @@
+"""The hyperparameters of every loop, as plain validated data: no torch here, so the web can check a request.
+
+Defaults are those of the papers, for bases of a billion parameters and more; `recipes.py` holds the presets for small
+bases. What is the same for all loops that learn from their own samples stands in RlConfig, so that they can be compared
+at equal samples and steps; each algorithm adds what is its own.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from app.learning.validation import Between, InvalidConfig
+
+Rate = Annotated[float, Between(1e-9, 1.0)]
+Share = Annotated[float, Between(0.0, 1.0)]
+Weight = Annotated[float, Between(0.0, 100.0)]
+Clip = Annotated[float, Between(0.01, 1.0)]
+
+
+@dataclass(frozen=True)
+class SftConfig:
+    steps: Annotated[int, Between(1, 100_000)] = 1000
+    batch_size: Annotated[int, Between(1, 512)] = 1
+    learning_rate: Rate = 2e-5
+    warmup_steps: Annotated[int, Between(0, 10_000)] = 8
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class RlConfig:
+    """A step samples `prompts_per_step` groups of `group_size`, judges them and improves the policy by them."""
+
+    steps: Annotated[int, Between(1, 100_000)] = 200
+    prompts_per_step: Annotated[int, Between(1, 256)] = 4
+    group_size: Annotated[int, Between(2, 256)] = 8
+    learning_rate: Rate = 1e-6
+    warmup_steps: Annotated[int, Between(0, 10_000)] = 4
+    final_learning_rate_share: Share = 0.9
+    """Cosine decay to this share of the learning rate."""
+    temperature: Annotated[float, Between(0.05, 2.0)] = 1.0
+    max_tokens: Annotated[int, Between(4, 4096)] = 300
+    epochs: Annotated[int, Between(1, 16)] = 1
+    """Passes over what a step sampled."""
+    minibatches: Annotated[int, Between(1, 64)] = 1
+    """Optimizer steps in a pass. Ratios and clips matter only from the second one of a step on."""
+    resample: Annotated[int, Between(0, 16)] = 0
+    """How often, at most, a step samples again in place of groups whose rewards are all alike (DAPO)."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Clipped:
+    clip: Clip = 0.2
+    clip_high: Clip | None = None
+    """How far a ratio may rise above 1; as far as it may fall unless told (DAPO: 0.28)."""
+
+
+@dataclass(frozen=True)
+class Leashed:
+    kl: Annotated[float, Between(0.0, 10.0)] = 0.0
+    """Weight of staying near the policy as the loop found it; above 0 it costs a forward pass more."""
+
+
+@dataclass(frozen=True)
+class Selective:
+    update_share: Annotated[float, Between(0.05, 1.0)] = 1.0
+    """Only this share of the rows, those with the largest advantage, is back-propagated; 1.0 is all of them."""
+
+
+@dataclass(frozen=True)
+class DrGrpoConfig(Selective, Leashed, Clipped, RlConfig):
+    average: Literal["constant", "tokens", "rows"] = "constant"
+    """What the loss is normalised by: constants (Dr.GRPO), all tokens (DAPO) or each row's own length (GRPO)."""
+    scale: Literal["none", "group", "batch"] = "none"
+    """Whose deviation advantages are divided by: nobody's (Dr.GRPO), the group's (GRPO, DAPO) or the batch's."""
+    set_size: Annotated[int, Between(1, 256)] = 1
+    """Above 1, samples are credited with what they add to sets of this many (PKPO); it falls to 1 over the steps."""
+
+    def __post_init__(self) -> None:
+        if self.set_size > self.group_size:
+            raise InvalidConfig("set_size", f"a set cannot be larger than its group of {self.group_size}")
+        if self.set_size > 1 and self.scale != "none":
+            raise InvalidConfig("scale", "must be 'none' where sets are credited")
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    style: Weight = 1.0
+    human: Weight = 1.0
+    meaning: Weight = 0.0
+    entities: Weight = 1.0
+    length: Weight = 1.0
+    endings: Weight = 0.0
+    """Weight against endings that the person does not share but rewrites of different prompts do."""
+    calibrated: bool = True
+    references: Literal["modes", "samples"] = "modes"
+    dropout: Annotated[float, Between(0.0, 0.95)] = 0.2
+    """Probability that a reference is dropped from the max, one mask for all rows of a group, never all."""
+    untagged_share: Share = 0.2
+    """Share of groups that are not told a mode; their reward is the max over the surviving references."""
+    length_slack: Annotated[float, Between(0.0, 10.0)] = 0.3
+    meaning_target: Annotated[float, Between(0.1, 1.0)] = 0.85
