@@ -21,6 +21,7 @@ RECIPES: Final = {
     "sft": "Only imitate the samples. Quicker, and less like them.",
     "article": "Practise for the uncalibrated reward of the article, without imitating first. To compare with.",
     "dr_grpo": "As voice, by the published algorithm: learns from every rewrite it tries, so it takes longer.",
+    "rloo": "As voice, by RLOO: stays nearer to where imitation left off. Takes longer.",
     "dapo": "As voice, by DAPO: rewrites that are all alike are tried again. Takes longer.",
 }
 

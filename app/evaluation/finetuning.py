@@ -5,7 +5,7 @@ prompts with as many samples a step and as many steps, paid by the learned score
 hidden utility of rewrites of prompts that were not practised on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,10 +16,9 @@ from app.evaluation.runner import Bench, Found
 from app.evaluation.workshop import Workshop
 from app.evaluation.writing import rewrite
 from app.inference.encoders import meaning_encoder, mood_reader
-from app.inference.policy import LoraPolicy
 from app.inference.types import prompt_for
-from app.learning import dr_grpo
-from app.learning.configs import DrGrpoConfig
+from app.learning import reinforce
+from app.learning.configs import DrGrpoConfig, RlConfig, RlooConfig
 from app.learning.neutralise import neutralise
 from app.learning.rewards import meaning
 from app.learning.rewards.compose import GroupPlan, Scored
@@ -31,7 +30,7 @@ from app.learning.satisfaction.replay import Replay
 from app.learning.satisfaction.simulated import SimulatedPerson, variants
 from app.learning.satisfaction.traces import REPLY, Trace
 from app.learning.seeding import derive, generator
-from app.learning.types import Rollouts, Step
+from app.learning.types import Rollouts
 
 BARE = "nothing (the base)"
 OTHERS = 4
@@ -45,15 +44,20 @@ class Task:
     seed: int
     replies: int = 96
     held_out: int = 48
-    config: DrGrpoConfig = DrGrpoConfig(  # noqa: RUF009 (frozen)
-        steps=24, learning_rate=3e-4, temperature=1.0, max_tokens=64, update_share=0.5
+    config: RlConfig = RlConfig(  # noqa: RUF009 (frozen)
+        steps=24, learning_rate=3e-4, temperature=1.0, max_tokens=64
     )
 
     @classmethod
     def quick(cls, seed: int) -> "Task":
         return cls(
-            seed, replies=16, held_out=4, config=DrGrpoConfig(steps=2, prompts_per_step=2, group_size=2, max_tokens=32)
+            seed, replies=16, held_out=4, config=RlConfig(steps=2, prompts_per_step=2, group_size=2, max_tokens=32)
         )
+
+    def by(self, config: RlConfig) -> RlConfig:
+        """The algorithm of `config`, with as many samples and steps of this size as all others."""
+        shared = ("steps", "prompts_per_step", "group_size", "learning_rate", "temperature", "max_tokens")
+        return replace(config, **{name: getattr(self.config, name) for name in shared}, seed=self.seed)
 
     @property
     def prompts(self) -> tuple[list[str], list[str]]:
@@ -99,16 +103,14 @@ class Score:
         return self.scorer.satisfaction(self.features(sources, texts))
 
 
-Algorithm = Callable[[LoraPolicy, Sequence[str], Score, DrGrpoConfig], Iterator[Step]]
-
-
-def _dr_grpo(policy: LoraPolicy, passages: Sequence[str], score: Score, config: DrGrpoConfig) -> Iterator[Step]:
-    return dr_grpo.train(policy, passages, score, config, prompt_for=prompt_for)
-
-
 RLAIF = "Dr.GRPO, RLAIF-style"
-ALGORITHMS: dict[str, Algorithm] = {"Dr.GRPO": _dr_grpo, RLAIF: _dr_grpo}
-"""By name; each practises with the same prompts, samples and steps."""
+_DR_GRPO = DrGrpoConfig(update_share=0.5)
+ALGORITHMS: dict[str, RlConfig] = {
+    "Dr.GRPO": _DR_GRPO,
+    RLAIF: _DR_GRPO,
+    "RLOO": RlooConfig(update_share=0.5),
+}
+"""What is each one's own; all practise with the same prompts, samples and steps."""
 
 
 def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, bench: Bench) -> Found:
@@ -122,8 +124,7 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
     policy = shop.policy()
     curve: list[dict[str, Any]] = []
     if name != BARE:
-        config = replace(task.config, seed=task.seed)
-        for step in ALGORITHMS[name](policy, practised, score, config):
+        for step in reinforce.train(policy, practised, score, task.by(ALGORITHMS[name]), prompt_for=prompt_for):
             curve.append({"step": step.index, "reward": step.metrics.get("reward")})
             bench.watch(f"step {step.index}", 0.05 + 0.85 * step.index / step.total)
     written = rewrite(

@@ -26,7 +26,7 @@ from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, Written, gather
 from app.jobs.prompting import Judges, plain_versions
-from app.learning import dr_grpo, sft
+from app.learning import reinforce, sft
 from app.learning.assessment import Yardstick
 from app.learning.checkpoint import UnusableCheckpoint
 from app.learning.configs import RlConfig
@@ -149,7 +149,7 @@ def _stages(
         passages = _passages(voice, material, recipe.rl)
         yield (
             REINFORCE,
-            dr_grpo.train(
+            reinforce.train(
                 policy, passages, reward, recipe.rl, prompt_for=voice.prompt, state=state, give_way=context.give_way
             ),
         )

@@ -83,6 +83,11 @@ class DrGrpoConfig(Selective, Leashed, Clipped, RlConfig):
 
 
 @dataclass(frozen=True)
+class RlooConfig(Selective, Leashed, Clipped, RlConfig):
+    kl: Annotated[float, Between(0.0, 10.0)] = 0.03
+
+
+@dataclass(frozen=True)
 class RewardConfig:
     style: Weight = 1.0
     human: Weight = 1.0

@@ -32,8 +32,10 @@ def train(
     state: LoopState | None = None,
     give_way: GiveWay = lambda: None,
 ) -> Iterator[Step]:
-    """Yield a Step after each batch; all else as on_policy.train says. Metrics of its own: those of
-    losses.policy_gradient, and of losses.divergence where there is a leash."""
+    """Yield a Step after each batch; all else as on_policy.train says.
+
+    Metrics of its own: those of losses.policy_gradient, and with a leash those of losses.divergence.
+    """
     state = state or LoopState.new(policy)
 
     def objective(seen: Experience) -> Objective:

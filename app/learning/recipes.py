@@ -5,7 +5,7 @@ reward with a mode told to most groups and reward dropout over modes for the res
 `article` is Roman S, "The Right Approach to Personalize LLM Style": uncalibrated max over single references, dropout
 over references, no warm start. `sft` stops after the warm start. All others are the same training by another
 algorithm, named after it, with as many samples and steps: `dr_grpo` (as published, where `voice` leaves out the less
-telling half of the rows) and `dapo`.
+telling half of the rows), `dapo` and `rloo`.
 
 The article's hyperparameters are the defaults for bases of a billion parameters and more; `small` presets were vetted
 on the packaged 135M base, which needs larger steps and far fewer of them.
@@ -14,7 +14,7 @@ on the packaged 135M base, which needs larger steps and far fewer of them.
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from app.learning.configs import DrGrpoConfig, RewardConfig, SftConfig
+from app.learning.configs import DrGrpoConfig, RewardConfig, RlConfig, RlooConfig, SftConfig
 from app.learning.validation import InvalidConfig, overlaid
 
 SMALL_BASE_PARAMETERS = 1_000_000_000
@@ -25,7 +25,8 @@ SMALL_BASE_PARAMETERS = 1_000_000_000
 class Recipe:
     name: str
     sft: SftConfig | None
-    rl: DrGrpoConfig | None
+    rl: RlConfig | None
+    """Its type says by which algorithm; see reinforce.py."""
     reward: RewardConfig = field(default_factory=RewardConfig)
 
 
@@ -43,6 +44,7 @@ LARGE: dict[str, Recipe] = {
         DrGrpoConfig(clip_high=0.28, scale="group", average="tokens", resample=2),
         _LARGE_REWARD,
     ),
+    "rloo": Recipe("rloo", SftConfig(), RlooConfig(), _LARGE_REWARD),
 }
 
 _SMALL_SFT = SftConfig(steps=36, batch_size=8, learning_rate=1e-3)
@@ -76,6 +78,12 @@ SMALL: dict[str, Recipe] = {
             average="tokens",
             resample=2,
         ),
+        _SMALL_REWARD,
+    ),
+    "rloo": Recipe(
+        "rloo",
+        _SMALL_SFT,
+        RlooConfig(steps=8, learning_rate=3e-4, temperature=0.8, max_tokens=64),
         _SMALL_REWARD,
     ),
 }

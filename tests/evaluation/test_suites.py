@@ -10,6 +10,7 @@ from rich.console import Console
 
 from app.config import Settings
 from app.evaluation.evaluate import evaluate
+from app.evaluation.finetuning import ALGORITHMS, BARE, RLAIF
 from app.evaluation.plan import Plan
 from app.evaluation.problems import CannotEvaluate
 from app.evaluation.runner import Bench, Results
@@ -81,8 +82,9 @@ def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
     found = tables(report)
     assert found["Listening: which part of ARF matters?"][0]["scorer"] == "everything"
     writing = {row["trained by"]: row for row in found["Writing: hidden utility after fine-tuning"]}
-    assert {"nothing (the base)", "Dr.GRPO", "Dr.GRPO, RLAIF-style"} <= set(writing)
-    assert writing["Dr.GRPO"]["samples"][0] > 0
+    assert set(writing) == {BARE, *ALGORITHMS}
+    assert len({writing[name]["samples"][0] for name in ALGORITHMS}) == 1
+    assert writing[RLAIF]["samples"][0] > 0
     assert all(0 <= row["hidden utility"][0] <= 1 for row in writing.values())
     assert report["figures"] == ["listening.png"]
 

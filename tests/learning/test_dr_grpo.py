@@ -11,9 +11,6 @@ from app.learning.loop import Diverged, LoopState
 PASSAGES = ["tea tea tea tea", "tea berry tea", "tea tea cherry tea"]
 CONFIG = DrGrpoConfig(steps=40, learning_rate=0.2, max_tokens=10, update_share=0.5, seed=5)
 VOICE = RewardConfig(human=0.0, meaning=0.0, entities=0.0, length=0.5)
-DAPO = replace(CONFIG, scale="group", average="tokens", clip_high=0.28, resample=2)
-GRPO = replace(CONFIG, scale="group", average="rows", kl=0.01)
-SETS = replace(CONFIG, set_size=4, epochs=2, minibatches=2)
 
 
 def test_told_a_mode_it_learns_that_mode_and_keeps_the_other(policy, prompt, reward_for):
@@ -42,14 +39,6 @@ def test_it_is_paid_for_ending_in_time(policy, prompt, reward_for):
     assert steps[-1].metrics["length_ratio"] == pytest.approx(1, abs=0.25)
 
 
-@pytest.mark.parametrize("options", [DAPO, GRPO, SETS], ids=["DAPO", "GRPO", "PKPO"])
-def test_its_relatives_learn_as_well(policy, prompt, reward_for, options):
-    steps = list(dr_grpo.train(policy, PASSAGES, reward_for(), options, prompt_for=prompt))
-    assert steps[-1].metrics["reward"] > 0.75
-    assert policy.probability("berry", "berries") > 3 * policy.probability("cherry", "berries")
-    assert policy.probability("cherry", "cherries") > 3 * policy.probability("berry", "cherries")
-
-
 def test_a_leash_keeps_it_where_it_was_found(new_policy, prompt, reward_for):
     free, leashed = new_policy(), new_policy()
     list(dr_grpo.train(free, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
@@ -71,26 +60,6 @@ def test_paid_for_sets_several_modes_survive_where_single_samples_take_one(new_p
         for step in islice(dr_grpo.train(policy, PASSAGES, untold, config, prompt_for=prompt), 15):
             smallest[size] = min(step.metrics["style.berries.std"], step.metrics["style.cherries.std"])
     assert smallest[8] > 1.5 * smallest[1]
-
-
-@pytest.mark.parametrize("options", [CONFIG, DAPO, GRPO, SETS], ids=["Dr.GRPO", "DAPO", "GRPO", "PKPO"])
-@pytest.mark.parametrize("stop", [1, 9])
-def test_resumed_equals_uninterrupted_bit_by_bit(tmp_path, new_policy, prompt, reward_for, stop, options):
-    config = replace(options, steps=12)
-    whole, reward = new_policy(), reward_for()
-    uninterrupted = [step.texts for step in dr_grpo.train(whole, PASSAGES, reward, config, prompt_for=prompt)]
-
-    killed = LoopState.new(new_policy())
-    loop = dr_grpo.train(killed.policy, PASSAGES, reward, config, prompt_for=prompt, state=killed)
-    before = [step.texts for step in islice(loop, stop)]
-    killed.save(tmp_path / "c", stage="reinforce")
-    resumed = LoopState.load(tmp_path / "c", new_policy())
-    after = list(dr_grpo.train(resumed.policy, PASSAGES, reward, config, prompt_for=prompt, state=resumed))
-
-    assert before + [step.texts for step in after] == uninterrupted
-    assert after[-1].total == 12
-    assert torch.equal(resumed.policy.logits, whole.logits)
-    assert torch.equal(resumed.policy.bias, whole.bias)
 
 
 def test_only_the_told_share_of_the_rows_is_back_propagated(policy, prompt, reward_for):

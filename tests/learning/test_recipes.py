@@ -2,7 +2,7 @@ from typing import get_type_hints
 
 import pytest
 
-from app.learning.configs import DrGrpoConfig, RewardConfig, SftConfig
+from app.learning.configs import DrGrpoConfig, RewardConfig, RlooConfig, SftConfig
 from app.learning.recipes import LARGE, RECIPES, SMALL, as_dict, resolve
 from app.learning.validation import InvalidConfig, overlaid
 
@@ -24,7 +24,7 @@ def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
     assert (reward.calibrated, reward.references, reward.dropout, reward.untagged_share) == (False, "samples", 0.2, 1.0)
 
 
-@pytest.mark.parametrize("config", [SftConfig, DrGrpoConfig, RewardConfig])
+@pytest.mark.parametrize("config", [SftConfig, DrGrpoConfig, RlooConfig, RewardConfig])
 def test_every_number_but_a_seed_is_bounded(config):
     hints = get_type_hints(config, include_extras=True)
     assert {name for name, hint in hints.items() if hint in (int, float)} <= {"seed"}
@@ -47,6 +47,7 @@ def test_what_is_refused_depends_on_no_size(name):
     if small.rl and large.rl:
         assert type(small.rl) is type(large.rl)
         assert small.rl.group_size == large.rl.group_size
+    if isinstance(small.rl, DrGrpoConfig):
         assert (small.rl.scale, small.rl.set_size) == (large.rl.scale, large.rl.set_size)
 
 
