@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(default=32, ge=1)
     max_queue_rows: int = Field(default=256, ge=1)
     adapter_rank: int = Field(default=8, ge=1, le=64)
+    style_model: str = PACKAGED
+    detector_model: str = PACKAGED
+    satisfaction_model: str = PACKAGED
+    """Each `packaged`, or the folder or hub id of a replacement: see app/inference/replacements.py for the formats."""
 
     max_body_bytes: int = 2_000_000
     max_text_chars: int = 20_000

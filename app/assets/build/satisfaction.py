@@ -14,7 +14,7 @@ from torch import Tensor
 
 from app.assets.build.corpora import goemotions, rated, tidy
 from app.inference.encoders import meaning_encoder
-from app.learning.satisfaction.static import SatisfactionHead
+from app.learning.satisfaction.static import SatisfactionHead, satisfaction
 
 PLEASED = set("admiration amusement approval caring desire excitement gratitude joy love optimism pride relief".split())
 DISPLEASED = set(
@@ -49,7 +49,7 @@ def build(data: Path, target: Path, report: Callable[[str], None] = print, seed:
     path = target / "satisfaction" / "head.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(head.state_dict(), path)
-    scores = head.satisfaction(encode(rated_texts[:held_out]))
+    scores = satisfaction(head.moods(encode(rated_texts[:held_out])))
     truth = rated_labels[:held_out] @ torch.tensor([0.0, 0.5, 1.0])
     return {
         "goemotions_dev_3way_accuracy": round(_accuracy(head, dev_N_D, dev_labels), 4),

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from app.assets.build.corpora import human_texts, rated
-from app.inference.encoders import StyleHead
+from app.inference.style import StyleHead
 from app.inference.stylometry import features
 from app.learning.neutralise import neutralise
 from app.learning.restyle import one_habit_changed, random_style, restyle

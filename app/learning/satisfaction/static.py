@@ -11,6 +11,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 CLASSES = ("displeased", "neither", "pleased")
+GROUPS = ("displeased", "neutral", "ambiguous", "pleased")
+EMOTIONS = {
+    "displeased": tuple(
+        "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse "
+        "sadness".split()
+    ),
+    "neutral": ("neutral",),
+    "ambiguous": tuple("confusion curiosity realization surprise".split()),
+    "pleased": tuple(
+        "admiration amusement approval caring desire excitement gratitude joy love optimism pride relief".split()
+    ),
+}
+"""GoEmotions' 28 labels by their authors' grouping (Demszky et al. 2020); the neutral label is a group of its own."""
+LABELS = tuple(label for group in GROUPS for label in EMOTIONS[group])
 HIDDEN = 128
 
 
@@ -40,7 +54,13 @@ class SatisfactionHead(nn.Module):
         probabilities: Tensor = self(embeddings_N_D).softmax(-1)
         return probabilities
 
-    def satisfaction(self, embeddings_N_D: Tensor) -> Tensor:
-        _, neither, pleased = self.moods(embeddings_N_D).unbind(-1)
-        satisfaction: Tensor = pleased + 0.5 * neither
-        return satisfaction
+
+def moods(groups_N_4: Tensor) -> Tensor:
+    """Groups to classes [N, 3]: neutral and ambiguous are neither."""
+    displeased_N, neutral_N, ambiguous_N, pleased_N = groups_N_4.unbind(-1)
+    return torch.stack([displeased_N, neutral_N + ambiguous_N, pleased_N], -1)
+
+
+def satisfaction(moods_N_3: Tensor) -> Tensor:
+    """P(pleased) + P(neither) / 2 [N]."""
+    return moods_N_3[:, 2] + 0.5 * moods_N_3[:, 1]

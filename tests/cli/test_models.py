@@ -1,0 +1,74 @@
+"""`idiolect models`: what there is, and lines in, lines out."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.config import get_settings
+from tests.cli.conftest import Idiolect, Said
+
+SATISFACTION = ("models", "score", "--model", "satisfaction")
+
+
+def answers(said: Said) -> list[Any]:
+    assert said.code == 0, said.err
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
+def test_list_names_every_model_with_its_licence_and_digest(idiolect: Idiolect) -> None:
+    rows = {row["name"]: row for row in idiolect("models", "list", "--json").json}
+    assert list(rows) == ["base", "warmup", "style", "meaning", "entities", "human", "satisfaction"]
+    assert all(row["licence"] and row["used"] and len(row["sha256"]) == 64 for row in rows.values())
+    told = idiolect("models", "list")
+    assert told.code == 0
+    assert all(row["sha256"] in told.out for row in rows.values())
+
+
+def test_embed_gives_a_unit_row_for_each_line_also_an_empty_one(idiolect: Idiolect) -> None:
+    found = answers(
+        idiolect("models", "embed", "--model", "style", stdin="hey u ok??\n\nI remain, Sir, yours.\nhey u ok??\n")
+    )
+    assert [list(answer) for answer in found] == [["embedding"]] * 4
+    rows = [answer["embedding"] for answer in found]
+    assert all(sum(value * value for value in row) == pytest.approx(1.0, abs=1e-4) for row in rows)
+    assert rows[0] == rows[3] != rows[2]
+
+
+def test_score_satisfaction_is_between_nought_and_one_and_knows_praise(idiolect: Idiolect) -> None:
+    lines = [json.dumps({"text": text}) for text in ("This is wonderful, thank you!", "I hate it.", "😡", "")]
+    scores = [answer["score"] for answer in answers(idiolect(*SATISFACTION, stdin="\n".join(lines)))]
+    assert all(0 <= score <= 1 for score in scores)
+    praise, scorn, anger, nothing = scores
+    assert praise > 0.6 > nothing > 0.4 > max(scorn, anger)
+
+
+def test_an_unreadable_line_ends_the_command_after_those_before_it(idiolect: Idiolect) -> None:
+    said = idiolect(*SATISFACTION, stdin='{"text": "thanks"}\nthanks\n')
+    assert said.code == 1
+    assert [list(json.loads(line)) for line in said.out.splitlines()] == [["score"]]
+    assert "line 2 is not JSON" in said.words
+    assert 'like {"text": "I love it"}' in said.words
+
+
+def test_a_model_that_cannot_be_used_is_a_sentence_with_a_remedy(
+    idiolect: Idiolect, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(tmp_path))
+    get_settings.cache_clear()
+    said = idiolect("models", "score", "--model", "human", stdin='{"text": "who wrote this?"}\n')
+    assert (said.code, said.out) == (1, "")
+    assert "IDIOLECT_DETECTOR_MODEL" in said.words
+    assert "unset" in said.words
+
+
+def test_an_unknown_model_is_a_usage_error(idiolect: Idiolect) -> None:
+    assert idiolect("models", "score", "--model", "fame").code == 2
+    assert idiolect("models", "embed", "--model", "fame").code == 2
+
+
+def test_build_wants_a_folder_of_data(idiolect: Idiolect, tmp_path: Path) -> None:
+    said = idiolect("models", "build", "style", "--data", str(tmp_path / "nowhere"))
+    assert said.code == 2
+    assert "does not exist" in said.words

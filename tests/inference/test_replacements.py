@@ -1,0 +1,211 @@
+"""Models of others in exactly the formats they are published in, tiny and random, from folders on this machine."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from torch import nn
+from transformers import (
+    AutoModel,
+    DebertaV2Config,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+    RobertaModel,
+)
+
+from app.config import get_settings
+from app.inference import encoders
+from app.inference.replacements import ModelUnavailable, desklib_detector, emotion_classifier, sentence_encoder
+from app.learning.satisfaction.static import GROUPS, LABELS
+
+TEXTS = ["the cat sat on the mat", "the cat", "dog"]
+WORDS = "<s> </s> <pad> <unk> the cat sat on mat .".split()
+SIZES = {
+    "vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "intermediate_size": 24, "max_position_embeddings": 520, "pad_token_id": 2, "initializer_range": 0.5,
+}  # fmt: skip
+
+
+@pytest.fixture
+def tokenizer() -> PreTrainedTokenizerFast:
+    words = Tokenizer(WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="<unk>"))
+    words.pre_tokenizer = Whitespace()
+    return PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", unk_token="<unk>", model_max_length=512)
+
+
+@pytest.fixture
+def styledistance(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """sentence-transformers: RoBERTa at the root, mean pooling beside it."""
+    torch.manual_seed(0)
+    RobertaModel(RobertaConfig(**SIZES), add_pooling_layer=False).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    parts = [("0", "", "Transformer"), ("1", "1_Pooling", "Pooling")]
+    modules = [{"idx": int(i), "name": i, "path": p, "type": f"sentence_transformers.models.{t}"} for i, p, t in parts]
+    (tmp_path / "modules.json").write_text(json.dumps(modules))
+    (tmp_path / "1_Pooling").mkdir()
+    pooling = {"word_embedding_dimension": 16, "pooling_mode_mean_tokens": True}
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
+    return tmp_path
+
+
+@pytest.fixture
+def desklib(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
+    """DeBERTa under `model.`, one logit by `classifier`: what the authors' own class saves."""
+    torch.manual_seed(0)
+    config = DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], position_buckets=8)
+    config.architectures = ["DesklibAIDetectionModel"]
+    config.save_pretrained(tmp_path)
+    body, classifier = AutoModel.from_config(config), nn.Linear(16, 1)
+    weights = {f"model.{name}": tensor for name, tensor in body.state_dict().items()}
+    weights |= {f"classifier.{name}": tensor for name, tensor in classifier.state_dict().items()}
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, tmp_path / "model.safetensors")
+    tokenizer.save_pretrained(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def classifier(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Callable[..., Path]:
+    """`classifier("joy", "anger", "neutral", problem="multi_label_classification")`."""
+
+    def save(*labels: str, problem: str | None = None) -> Path:
+        torch.manual_seed(0)
+        config = RobertaConfig(**SIZES, id2label=dict(enumerate(labels)), problem_type=problem)
+        RobertaForSequenceClassification(config).save_pretrained(tmp_path)
+        tokenizer.save_pretrained(tmp_path)
+        return tmp_path
+
+    return save
+
+
+@torch.no_grad()
+def test_a_sentence_encoder_gives_unit_rows_of_mean_pooled_tokens(
+    styledistance: Path, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    rows = sentence_encoder(str(styledistance), "IDIOLECT_STYLE_MODEL", "cpu")(TEXTS)
+    model = RobertaModel.from_pretrained(styledistance, add_pooling_layer=False).eval()
+    states = model(**tokenizer(TEXTS[0], return_tensors="pt", return_token_type_ids=False)).last_hidden_state
+    expected = nn.functional.normalize(states[0].mean(0), dim=0)
+    assert torch.allclose(rows[0], expected, atol=1e-5)
+    assert torch.allclose(rows.norm(dim=-1), torch.ones(3), atol=1e-5)
+
+
+def test_a_sentence_encoder_takes_no_texts_and_empty_ones(styledistance: Path) -> None:
+    encode = sentence_encoder(str(styledistance), "IDIOLECT_STYLE_MODEL", "cpu")
+    assert encode([]).shape == (0, 16)
+    assert encode([""]).isfinite().all()
+
+
+@torch.no_grad()
+def test_desklibs_format_is_mean_pooling_and_one_logit_for_machine(
+    desklib: Path, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    p_human = desklib_detector(str(desklib), "IDIOLECT_DETECTOR_MODEL", "cpu")
+    values = p_human([*TEXTS, ""])
+    weights = load_file(desklib / "model.safetensors")
+    body = AutoModel.from_config(DebertaV2Config.from_pretrained(desklib)).eval()
+    body.load_state_dict({n.removeprefix("model."): x for n, x in weights.items() if n.startswith("model.")})
+    states = body(**tokenizer(TEXTS[0], return_tensors="pt", return_token_type_ids=False)).last_hidden_state
+    logit = states[0].mean(0) @ weights["classifier.weight"][0] + weights["classifier.bias"][0]
+    assert values[0].item() == pytest.approx(1 - logit.sigmoid().item(), abs=1e-5)
+    assert torch.allclose(p_human(TEXTS[1:2]), values[1:2], atol=1e-5), "padding must not be pooled"
+    assert ((values > 0) & (values < 1)).all()
+    assert p_human([]).shape == (0,)
+
+
+@torch.no_grad()
+def test_a_classifier_that_gives_several_labels_is_folded_into_groups(
+    classifier: Callable[..., Path], tokenizer: PreTrainedTokenizerFast
+) -> None:
+    folder = classifier(*LABELS, problem="multi_label_classification")
+    groups_N_4 = emotion_classifier(str(folder), "IDIOLECT_SATISFACTION_MODEL", "cpu")(TEXTS)
+    model = RobertaForSequenceClassification.from_pretrained(folder).eval()
+    said = model(**tokenizer(TEXTS[0], return_tensors="pt", return_token_type_ids=False)).logits[0].sigmoid()
+    of_group = {
+        "displeased": said[:11].sum(),
+        "neutral": said[11],
+        "ambiguous": said[12:16].sum(),
+        "pleased": said[16:].sum(),
+    }
+    expected = torch.stack([of_group[group] for group in GROUPS]) / said.sum()
+    assert torch.allclose(groups_N_4[0], expected, atol=1e-5)
+    assert torch.allclose(groups_N_4.sum(-1), torch.ones(3), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "labels", [("negative", "neutral", "positive"), ("NEG", "POS"), ("1 star", "3 stars", "5 stars")]
+)
+def test_moods_and_stars_are_understood(classifier: Callable[..., Path], labels: tuple[str, ...]) -> None:
+    groups_N_4 = emotion_classifier(str(classifier(*labels)), "IDIOLECT_SATISFACTION_MODEL", "cpu")(TEXTS)
+    assert torch.allclose(groups_N_4.sum(-1), torch.ones(3), atol=1e-5)
+    assert (groups_N_4[:, [0, -1]] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [(("LABEL_0", "LABEL_1"), "LABEL_0, LABEL_1"), (("joy", "love"), "no difference between pleased and displeased")],
+)
+def test_labels_that_tell_no_mood_are_refused(
+    classifier: Callable[..., Path], labels: tuple[str, ...], words: str
+) -> None:
+    with pytest.raises(ModelUnavailable, match=words) as problem:
+        emotion_classifier(str(classifier(*labels)), "IDIOLECT_SATISFACTION_MODEL", "cpu")
+    assert "unset IDIOLECT_SATISFACTION_MODEL" in problem.value.remedy
+
+
+def test_weights_of_another_format_are_refused(styledistance: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="not those of Desklib's format"):
+        desklib_detector(str(styledistance), "IDIOLECT_DETECTOR_MODEL", "cpu")
+
+
+def test_pickled_weights_are_never_read(desklib: Path) -> None:
+    torch.save(load_file(desklib / "model.safetensors"), desklib / "pytorch_model.bin")
+    (desklib / "model.safetensors").unlink()
+    with pytest.raises(ModelUnavailable, match="IDIOLECT_DETECTOR_MODEL cannot be used"):
+        desklib_detector(str(desklib), "IDIOLECT_DETECTOR_MODEL", "cpu")
+
+
+def test_a_name_that_is_no_folder_and_no_hub_id_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailable, match="neither a folder on this machine nor a hub id"):
+        sentence_encoder(str(tmp_path / "nowhere"), "IDIOLECT_STYLE_MODEL", "cpu")
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, Path], None]]:
+    """Puts a folder into a setting."""
+
+    def choose(setting: str, folder: Path) -> None:
+        monkeypatch.setenv(setting, str(folder))
+        get_settings.cache_clear()
+
+    yield choose
+    monkeypatch.undo()
+    get_settings.cache_clear()
+
+
+def test_settings_put_them_in_place_of_what_ships(
+    chosen: Callable[[str, Path], None], styledistance: Path, tmp_path: Path
+) -> None:
+    chosen("IDIOLECT_STYLE_MODEL", styledistance)
+    assert encoders.style_encoder()(["the cat"]).shape == (1, 16)
+    assert encoders.style_encoder() is encoders.style_encoder()
+
+
+def test_a_replaced_detector_answers(chosen: Callable[[str, Path], None], desklib: Path) -> None:
+    chosen("IDIOLECT_DETECTOR_MODEL", desklib)
+    assert encoders.human_scorer()(TEXTS).shape == (3,)
+
+
+def test_a_replaced_classifier_reads_replies(
+    chosen: Callable[[str, Path], None], classifier: Callable[..., Path]
+) -> None:
+    chosen("IDIOLECT_SATISFACTION_MODEL", classifier("negative", "neutral", "positive"))
+    displeased, neither, pleased = encoders.mood_reader()(["the cat"])[0].tolist()
+    assert encoders.satisfaction_scorer()(["the cat"])[0].item() == pytest.approx(pleased + neither / 2, abs=1e-5)
+    assert displeased > 0
