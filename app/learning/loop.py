@@ -13,7 +13,7 @@ from app.learning import checkpoint
 from app.learning.types import Metrics, Policy
 
 GRADIENT_NORM = 1.0
-MICRO_BATCH = 8
+MICRO_BATCH = 4
 """Rows per forward and backward pass: about a second on two cores, after which a training can give way."""
 KEPT = "kept."
 """In a checkpoint, before the names of what an algorithm keeps."""
