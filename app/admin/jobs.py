@@ -18,8 +18,8 @@ from app.learning.recipes import resolve
 from app.learning.validation import InvalidConfig
 from app.models import FINISHED, Job, JobMetric
 
-CURVES: Final = ("nll", "reward", "style", "meaning", "entities", "length")
-STAGES: Final = ("curate", "warm-start", "reinforce", "evaluate", "publish")
+CURVES: Final = ("nll", "accuracy", "reward", "style", "meaning", "entities", "length")
+STAGES: Final = ("curate", "warm-start", "prefer", "reinforce", "evaluate", "publish")
 LINES_SHOWN: Final = 200
 
 router = APIRouter(prefix="/admin/jobs/{job_id}", include_in_schema=False, route_class=PageRoute)
@@ -98,7 +98,7 @@ def stages_of(job: Job) -> list[str]:
         recipe = resolve(job.recipe, job.config, base_parameters=0)
     except InvalidConfig:
         return list(STAGES)
-    skipped = {"warm-start": recipe.sft is None, "reinforce": recipe.rl is None}
+    skipped = {"warm-start": recipe.sft is None, "prefer": recipe.dpo is None, "reinforce": recipe.rl is None}
     return [stage for stage in STAGES if not skipped.get(stage)]
 
 

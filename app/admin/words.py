@@ -10,6 +10,7 @@ STAGES: Final = {
     "starting": "Starting",
     "curate": "Reading the samples",
     "warm-start": "Imitating them",
+    "prefer": "Learning from corrections",
     "reinforce": "Practising for reward",
     "evaluate": "Testing on unseen texts",
     "publish": "Publishing the version",
@@ -21,6 +22,8 @@ RECIPES: Final = {
     "sft": "Only imitate the samples. Quicker, and less like them.",
     "article": "Practise for the uncalibrated reward of the article, without imitating first. To compare with.",
     "dr_grpo": "As voice, by the published algorithm: learns from every rewrite it tries, so it takes longer.",
+    "dpo": "Imitate the samples, then prefer what the person made of rewrites. Needs corrections.",
+    "iterative_dpo": "As voice, by the best and the worst of what it writes. Takes longer.",
     "rloo": "As voice, by RLOO: stays nearer to where imitation left off. Takes longer.",
     "dapo": "As voice, by DAPO: rewrites that are all alike are tried again. Takes longer.",
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.learning.recipes import RECIPES, as_dict, resolve
+from app.learning.recipes import FROM_FEEDBACK, RECIPES, as_dict, resolve
 
 QUICK = {"steps": 2, "prompts_per_step": 2, "group_size": 2, "max_tokens": 48, "batch_size": 4}
 """A run that shows that everything works, and nothing else."""
@@ -51,5 +51,5 @@ ONE_VOICE = (SFT, MAIN[4], MAIN[5])
 
 
 def further() -> tuple[Training, ...]:
-    """Every other recipe that the server knows."""
-    return tuple(Training(name, name) for name in RECIPES if name not in COMPARED)
+    """Every other recipe that needs nothing but samples: who is compared has never said what they think."""
+    return tuple(Training(name, name) for name in RECIPES if name not in (*COMPARED, *FROM_FEEDBACK))

@@ -5,7 +5,7 @@ prompts with as many samples a step and as many steps, paid by the learned score
 hidden utility of rewrites of prompts that were not practised on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,9 +16,12 @@ from app.evaluation.runner import Bench, Found
 from app.evaluation.workshop import Workshop
 from app.evaluation.writing import rewrite
 from app.inference.encoders import meaning_encoder, mood_reader
+from app.inference.policy import LoraPolicy
 from app.inference.types import prompt_for
-from app.learning import reinforce
-from app.learning.configs import DrGrpoConfig, RlConfig, RlooConfig
+from app.learning import dpo, reinforce
+from app.learning.configs import DpoConfig, DrGrpoConfig, IterativeDpoConfig, RlConfig, RlooConfig
+from app.learning.experience import experience
+from app.learning.iterative_dpo import best_to_worst
 from app.learning.neutralise import neutralise
 from app.learning.rewards import meaning
 from app.learning.rewards.compose import GroupPlan, Scored
@@ -30,7 +33,7 @@ from app.learning.satisfaction.replay import Replay
 from app.learning.satisfaction.simulated import SimulatedPerson, variants
 from app.learning.satisfaction.traces import REPLY, Trace
 from app.learning.seeding import derive, generator
-from app.learning.types import Rollouts
+from app.learning.types import Preference, Rollouts, Step
 
 BARE = "nothing (the base)"
 OTHERS = 4
@@ -103,14 +106,50 @@ class Score:
         return self.scorer.satisfaction(self.features(sources, texts))
 
 
-RLAIF = "Dr.GRPO, RLAIF-style"
+RLAIF, DPO = "Dr.GRPO, RLAIF-style", "DPO, on samples of the base"
 _DR_GRPO = DrGrpoConfig(update_share=0.5)
 ALGORITHMS: dict[str, RlConfig] = {
     "Dr.GRPO": _DR_GRPO,
     RLAIF: _DR_GRPO,
     "RLOO": RlooConfig(update_share=0.5),
+    "iterative DPO": IterativeDpoConfig(imitation=0.1),
+    DPO: IterativeDpoConfig(imitation=0.1),
 }
 """What is each one's own; all practise with the same prompts, samples and steps."""
+
+
+def practise(policy: LoraPolicy, passages: Sequence[str], score: Score, config: RlConfig, name: str) -> Iterator[Step]:
+    if name != DPO or not isinstance(config, IterativeDpoConfig):
+        return reinforce.train(policy, passages, score, config, prompt_for=prompt_for)
+    collected = _collected(policy, passages, score, config)
+    # A base whose samples are all alike, as one that never meets the format, teaches nothing.
+    return dpo.train(policy, collected, offline(config)) if collected else iter(())
+
+
+def offline(config: IterativeDpoConfig) -> DpoConfig:
+    """As many optimizer steps over as many pairs, but all pairs are there before the first one."""
+    return DpoConfig(
+        steps=config.steps,
+        batch_size=config.prompts_per_step * config.epochs,
+        learning_rate=config.learning_rate,
+        warmup_steps=config.warmup_steps,
+        beta=config.beta,
+        imitation=config.imitation,
+        seed=config.seed,
+    )
+
+
+def _collected(
+    policy: LoraPolicy, passages: Sequence[str], score: Score, config: IterativeDpoConfig
+) -> list[Preference]:
+    """The best and the worst of every group that the untrained policy writes."""
+    found = []
+    for step in range(config.steps):
+        seen = experience(policy, passages, score, config, step=step, prompt_for=prompt_for, give_way=lambda: None)
+        for better, worse in best_to_worst(seen).items():
+            chosen, rejected = (stripped(seen.rollouts.texts[row]) for row in (better, worse))
+            found.append(Preference(seen.rollouts.prompts[better], chosen, rejected))
+    return found
 
 
 def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, bench: Bench) -> Found:
@@ -124,7 +163,7 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
     policy = shop.policy()
     curve: list[dict[str, Any]] = []
     if name != BARE:
-        for step in reinforce.train(policy, practised, score, task.by(ALGORITHMS[name]), prompt_for=prompt_for):
+        for step in practise(policy, practised, score, task.by(ALGORITHMS[name]), name):
             curve.append({"step": step.index, "reward": step.metrics.get("reward")})
             bench.watch(f"step {step.index}", 0.05 + 0.85 * step.index / step.total)
     written = rewrite(

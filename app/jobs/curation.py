@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.feedback import corrections
 from app.feedback import service as feedback
 from app.inference.passages import split
 from app.models import StyleSample
@@ -35,6 +36,8 @@ class Material:
     """(request, rewrite the person was pleased with or corrected)."""
     disliked: list[str]
     """Requests whose rewrite displeased: practised again."""
+    corrected: list[tuple[str, str, str]]
+    """(request, what the person made of the rewrite, the rewrite)."""
     sample_ids: list[str]
     feedback_ids: list[str]
 
@@ -50,6 +53,11 @@ def gather(session: Session, user_id: str, passage_words: int) -> Material:
             (asked, chosen)
             for asked, chosen in signal.liked
             if max(len(asked.split()), len(chosen.split())) <= passage_words
+        ],
+        corrected=[
+            pair
+            for pair in corrections.pairs(session, user_id)
+            if max(len(text.split()) for text in pair) <= passage_words
         ],
         disliked=[passage for text in signal.disliked for passage in split(text, passage_words).passages],
         sample_ids=[row.id for row in rows],

@@ -2,19 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
 from app.config import get_settings
 from app.db import now, transaction
 from app.errors import Conflict, NotFound, Unprocessable
+from app.feedback import corrections
 from app.jobs import repository
 from app.learning.recipes import resolve
 from app.learning.validation import InvalidConfig
 from app.models import CANCELLED, FINISHED, QUEUED, Job, JobEvent, JobMetric, User
 from app.queue import TRAIN, ring
 from app.samples import repository as samples
+
+FEWEST_CORRECTIONS: Final = 4
+"""Preferences learned from fewer are about these texts and nothing else."""
 
 
 class UnknownJob(NotFound):
@@ -30,6 +34,11 @@ class InvalidTraining(Unprocessable):
 class TooFewSamples(Unprocessable):
     type = "too-few-samples"
     title = "There is too little writing to learn from"
+
+
+class TooFewCorrections(Unprocessable):
+    type = "too-few-corrections"
+    title = "There are too few corrections to learn from"
 
 
 class AlreadyTraining(Conflict):
@@ -48,9 +57,12 @@ class JobNotRetryable(Conflict):
 
 
 def create(session: Session, user: User, recipe: str, config: dict[str, Any], origin: str = "api") -> Job:
-    """Write the job down and ring for it. Raises InvalidTraining, TooFewSamples, AlreadyTraining."""
+    """Write the job down and ring for it.
+
+    Raises InvalidTraining, TooFewSamples, TooFewCorrections, AlreadyTraining.
+    """
     try:
-        resolve(recipe, config, base_parameters=0)  # sizes change a recipe's defaults, never what is allowed
+        asked = resolve(recipe, config, base_parameters=0)  # sizes change a recipe's defaults, never what is allowed
     except InvalidConfig as error:
         remedy = f"Correct or leave out {error.field}; what is left out takes the recipe's value."
         raise InvalidTraining(f"{error.field}: {error}", field=error.field, remedy=remedy) from error
@@ -61,6 +73,8 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
             field="samples",
             remedy=f"Add {needed - there} more with POST /v1/users/{user.external_id}/samples; thirty make a voice.",
         )
+    if asked.dpo:
+        _check_corrections(session, user)
     job = Job(tenant_id=user.tenant_id, user_id=user.id, recipe=recipe, config=config, origin=origin)
     try:
         repository.add(session, job)
@@ -125,6 +139,17 @@ def retry(session: Session, job_id: str) -> Job:
     repository.add_event(session, job, "state", {"state": QUEUED})
     ring(session, TRAIN, job_id=job_id)
     return get(session, job_id)
+
+
+def _check_corrections(session: Session, user: User) -> None:
+    there = len(corrections.pairs(session, user.id))
+    if there < FEWEST_CORRECTIONS:
+        raise TooFewCorrections(
+            f"{user.external_id} has corrected {there} of at least {FEWEST_CORRECTIONS} rewrites",
+            field="recipe",
+            remedy=f"Send {FEWEST_CORRECTIONS - there} more with POST /v1/feedback: what the person made of a rewrite, "
+            "as `edited_text`. Or choose a recipe that learns from samples alone.",
+        )
 
 
 def _already_training(session: Session, user_id: str) -> AlreadyTraining:

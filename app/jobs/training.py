@@ -6,7 +6,6 @@ as if nothing had happened.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 
@@ -17,67 +16,37 @@ from app.db import transaction
 from app.inference import adapter_file
 from app.inference.adapter_file import InvalidAdapter
 from app.inference.base import BaseCard, ensure_base, read_card
-from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder, style_encoder
+from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder
 from app.inference.likelihood import base_likelihood
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
-from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
+from app.inference.types import DEFAULT_TEMPERATURE
+from app.jobs import lessons
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
-from app.jobs.curation import Material, Written, gather
+from app.jobs.curation import Material, gather
+from app.jobs.lessons import Voice, max_tokens_of, seed_of
 from app.jobs.prompting import Judges, plain_versions
-from app.learning import reinforce, sft
+from app.learning import dpo, reinforce, sft
 from app.learning.assessment import Yardstick
 from app.learning.checkpoint import UnusableCheckpoint
-from app.learning.configs import RlConfig
 from app.learning.evaluate import Comparison, compare, tags_by_share
 from app.learning.gate import Verdict, judge
 from app.learning.loop import Diverged, LoopState
-from app.learning.mimicry import imitations
 from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
 from app.learning.recipes import Recipe, as_dict, resolve
-from app.learning.rewards.compose import Reward
-from app.learning.rewards.endings import habits
 from app.learning.rewards.format import stripped
-from app.learning.rewards.style import References, references
-from app.learning.seeding import derive, generator
-from app.learning.types import Encoder, Mode, Pair, Step
+from app.learning.rewards.style import references
+from app.learning.seeding import derive
+from app.learning.types import Step
 from app.models import Adapter
 from app.storage import LocalStorage
 
-WARM_START, REINFORCE = "warm-start", "reinforce"
-_SPAN = {WARM_START: (0.08, 0.25), REINFORCE: (0.25, 0.9)}
+WARM_START, PREFER, REINFORCE = "warm-start", "prefer", "reinforce"
+_SPAN = {WARM_START: (0.08, 0.25), PREFER: (0.25, 0.9), REINFORCE: (0.25, 0.9)}
 """The part of the job's progress that each loop covers."""
-UNTAGGED_PAIRS = 0.1
-"""Share of the warm start's pairs that a person of several voices gives without a tag."""
-IMITATIONS_PER_PAIR = 2.0
-"""Rule-made imitations of the person for each pair of their own."""
-PERSON_PROMPTS_SHARE = 0.5
-"""Of the reinforcement's prompts, how many are the person's own passages made plain; the rest are about anything."""
 ALPHA_PER_RANK = 2
-
-
-@dataclass(frozen=True)
-class Voice:
-    """A person as a training sees them."""
-
-    modes: list[Mode]
-    written: list[Written]
-    plain: list[list[str]]
-    """Plain versions of each written passage, the rules' first."""
-
-    @property
-    def has_tags(self) -> bool:
-        return len(self.modes) > 1
-
-    def tag_for(self, written: Written) -> str | None:
-        if not self.has_tags:
-            return None
-        return next(mode.tag for mode in self.modes if written.text in mode.texts)
-
-    def prompt(self, passage: str, tag: str | None) -> str:
-        return prompt_for(passage, tag if self.has_tags else None)
 
 
 def train(context: JobContext) -> TrainingOutcome:
@@ -96,10 +65,15 @@ def train(context: JobContext) -> TrainingOutcome:
             f"Only {len(material.train)} passages of your samples are long enough to learn from.",
             f"Add samples of a sentence or more until there are {settings.min_training_samples}.",
         )
+    if recipe.dpo and not material.corrected:
+        raise TrainingFailure(
+            f"Every text that you corrected is longer than the {card.passage_words} words that are learned at a time.",
+            "Correct rewrites of shorter texts, or choose another recipe.",
+        )
 
     # Not packed: while it learns, that memory is the activations'.
     model, tokens = LlamaModel.load(base, device=settings.device, is_packed=False), Tokens.load(base)
-    policy = _fresh(settings, model, tokens, _seed(recipe), context)
+    policy = _fresh(settings, model, tokens, seed_of(recipe), context)
     judges = Judges(meaning_encoder(), entity_finder())
     voice = _listen(context, policy, material, recipe, judges)
     try:
@@ -109,12 +83,12 @@ def train(context: JobContext) -> TrainingOutcome:
     except Diverged as error:
         raise TrainingFailure(
             f"The training became unstable and was stopped: {error}. The voice in use is unchanged.",
-            "Train again with a smaller rl.learning_rate or sft.learning_rate.",
+            "Train again with a smaller learning_rate of its sections sft, dpo and rl.",
         ) from error
 
     context.stage("evaluate", 0.9)
     speaking = _incumbent_policy(context, settings, model, tokens, card, incumbent)
-    plain_speaking = _fresh(settings, model, tokens, _seed(recipe), context)
+    plain_speaking = _fresh(settings, model, tokens, seed_of(recipe), context)
     comparison = _compare(policy, voice, material, judges, speaking, plain_speaking, recipe)
     verdict = judge(comparison, is_first=incumbent is None)
     context.give_way()  # ends here if the lease was lost: two workers must not both publish
@@ -124,10 +98,10 @@ def train(context: JobContext) -> TrainingOutcome:
 
 def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe: Recipe, judges: Judges) -> Voice:
     texts = [written.text for written in material.train]
-    style = _reward_encoder(recipe)
+    style = lessons.reward_encoder(recipe)
     contexts = [written.context for written in material.train]
-    modes = find_modes(texts, contexts, style, neutral_texts=neutral_prompts(), seed=_seed(recipe))
-    plain = plain_versions(policy, texts, judges, max_tokens=_max_tokens(recipe), seed=_seed(recipe))
+    modes = find_modes(texts, contexts, style, neutral_texts=neutral_prompts(), seed=seed_of(recipe))
+    plain = plain_versions(policy, texts, judges, max_tokens=max_tokens_of(recipe), seed=seed_of(recipe))
     context.note(
         f"{len(texts)} passages to learn from, {len(material.held_out)} kept for the test, {len(modes)} "
         f"{'voice' if len(modes) == 1 else 'voices'}, {len(material.liked)} approved rewrites",
@@ -139,14 +113,18 @@ def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe:
 def _stages(
     context: JobContext, policy: LoraPolicy, voice: Voice, material: Material, recipe: Recipe, state: LoopState
 ) -> Iterator[tuple[str, Iterator[Step]]]:
-    if recipe.sft and state.stage != REINFORCE:
-        pairs = _pairs(voice, material, recipe)
-        yield WARM_START, sft.train(policy, pairs, recipe.sft, state=state, give_way=context.give_way)
-        state.begin(REINFORCE)
+    if recipe.sft and state.stage not in (PREFER, REINFORCE):
+        examples = lessons.examples(voice, material, recipe)
+        yield WARM_START, sft.train(policy, examples, recipe.sft, state=state, give_way=context.give_way)
+        state.begin(PREFER if recipe.dpo else REINFORCE)
+    if recipe.dpo:
+        state.stage = PREFER
+        preferences = lessons.preferences(voice, material)
+        yield PREFER, dpo.train(policy, preferences, recipe.dpo, state=state, give_way=context.give_way)
     if recipe.rl:
         state.stage = REINFORCE
-        reward = _reward(voice, recipe)
-        passages = _passages(voice, material, recipe.rl)
+        reward = lessons.reward_of(voice, recipe)
+        passages = lessons.passages(voice, material, recipe.rl)
         yield (
             REINFORCE,
             reinforce.train(
@@ -180,61 +158,6 @@ def _resume(context: JobContext, policy: LoraPolicy) -> LoopState:
     return state
 
 
-def _pairs(voice: Voice, material: Material, recipe: Recipe) -> list[Pair]:
-    """(plain -> written) for every plain version that differs from what was written, imitations, approved rewrites."""
-    random = generator(_seed(recipe), "pairs")
-    pairs = []
-
-    def add(plain: str, written: str, tag: str | None) -> None:
-        told = None if random.random() < UNTAGGED_PAIRS else tag
-        pairs.append(Pair(voice.prompt(plain, told), " ".join(written.split())))
-
-    for written, versions in zip(voice.written, voice.plain, strict=True):
-        for version in [version for version in versions if version != written.text] or versions[:1]:
-            add(version, written.text, voice.tag_for(written))
-    person = _references(voice, recipe)
-    count = round(IMITATIONS_PER_PAIR * len(pairs))
-    own = [written.text for written in voice.written]
-    for plain, imitation, mode in imitations(person, neutral_prompts(), count, seed=_seed(recipe), written=own):
-        add(plain, imitation, mode)
-    for asked, chosen in material.liked:
-        add(asked, chosen, None)
-    return pairs
-
-
-def _passages(voice: Voice, material: Material, config: RlConfig) -> list[str]:
-    """Plain texts to practise on: the person's own, about anything, and those whose rewrite displeased (twice)."""
-    own = [versions[-1] for versions in voice.plain] + material.disliked * 2
-    others = list(neutral_prompts())
-    generator(config.seed, "passages").shuffle(others)
-    return own + others[: max(8, round(len(own) * (1 - PERSON_PROMPTS_SHARE) / PERSON_PROMPTS_SHARE))]
-
-
-def _reward_encoder(recipe: Recipe) -> Encoder:
-    return centred(style_encoder(), neutral_prompts()) if recipe.reward.calibrated else style_encoder()
-
-
-def _references(voice: Voice, recipe: Recipe) -> References:
-    return references(
-        _reward_encoder(recipe),
-        voice.modes,
-        neutral_prompts(),
-        kind=recipe.reward.references,
-        is_calibrated=recipe.reward.calibrated,
-    )
-
-
-def _reward(voice: Voice, recipe: Recipe) -> Reward:
-    return Reward(
-        recipe.reward,
-        _references(voice, recipe),
-        meaning_encoder(),
-        neutralise,
-        entity_finder(),
-        own_endings=habits([written.text for written in voice.written]),
-    )
-
-
 def _compare(
     policy: LoraPolicy,
     voice: Voice,
@@ -256,20 +179,20 @@ def _compare(
         training_samples=[written.text for written in material.train],
         held_out_samples=held_out,
     )
-    versions = plain_versions(base, held_out, judges, max_tokens=_max_tokens(recipe), seed=_seed(recipe))
+    versions = plain_versions(base, held_out, judges, max_tokens=max_tokens_of(recipe), seed=seed_of(recipe))
     inputs = [plain[-1] for plain in versions]
-    tags = tags_by_share(yardstick.references, len(inputs), seed=_seed(recipe))
+    tags = tags_by_share(yardstick.references, len(inputs), seed=seed_of(recipe))
     candidate, spoken = (_rewrite(side, inputs, tags, voice, recipe) for side in (policy, incumbent))
-    return compare(inputs, candidate, spoken, tags, yardstick, seed=_seed(recipe))
+    return compare(inputs, candidate, spoken, tags, yardstick, seed=seed_of(recipe))
 
 
 def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voice: Voice, recipe: Recipe) -> list[str]:
     rollouts = policy.sample(
         [voice.prompt(text, tag) for text, tag in zip(inputs, tags, strict=True)],
         1,
-        max_tokens=max(96, _max_tokens(recipe)),
+        max_tokens=max(96, max_tokens_of(recipe)),
         temperature=DEFAULT_TEMPERATURE,
-        seed=derive(_seed(recipe), "evaluate"),
+        seed=derive(seed_of(recipe), "evaluate"),
     )
     return [stripped(text) for text in rollouts.texts]
 
@@ -353,12 +276,3 @@ def _promote(context: JobContext, version: int, incumbent: Adapter | None) -> st
         context.note("Another version was promoted during this training; this one waits as a candidate.")
         return "undecided"
     return "promoted"
-
-
-def _seed(recipe: Recipe) -> int:
-    config = recipe.rl or recipe.sft
-    return config.seed if config else 0
-
-
-def _max_tokens(recipe: Recipe) -> int:
-    return recipe.rl.max_tokens if recipe.rl else 96

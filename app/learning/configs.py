@@ -88,6 +88,32 @@ class RlooConfig(Selective, Leashed, Clipped, RlConfig):
 
 
 @dataclass(frozen=True)
+class Preferring:
+    beta: Annotated[float, Between(0.001, 10.0)] = 0.1
+    """How soon a pair counts as learned: its gradient fades as the margin grows beyond 1 / beta nats."""
+    imitation: Annotated[float, Between(0.0, 10.0)] = 0.0
+    """Weight of also imitating what is preferred, which preferring alone may make less likely."""
+
+
+@dataclass(frozen=True)
+class IterativeDpoConfig(Preferring, RlConfig):
+    epochs: Annotated[int, Between(1, 16)] = 2
+    round_steps: Annotated[int, Between(1, 100_000)] = 8
+    """After so many steps the policy becomes its own reference, and a new round begins."""
+
+
+@dataclass(frozen=True)
+class DpoConfig(Preferring):
+    """For pairs that somebody else made."""
+
+    steps: Annotated[int, Between(1, 100_000)] = 200
+    batch_size: Annotated[int, Between(1, 512)] = 16
+    learning_rate: Rate = 1e-6
+    warmup_steps: Annotated[int, Between(0, 10_000)] = 8
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class RewardConfig:
     style: Weight = 1.0
     human: Weight = 1.0

@@ -93,6 +93,12 @@ class LoopState:
         return {"learning_rate": learning_rate, "gradient_norm": norm}
 
 
+def add_part(totals: Metrics, part: Metrics, weight: float) -> None:
+    """Add the metrics of a part to those of the whole, of which it is this share."""
+    for name, value in part.items():
+        totals[name] = totals.get(name, 0.0) + weight * value
+
+
 def linear_decay(step: int, total: int, warmup: int) -> float:
     """Share of the peak learning rate at 0-based `step`: up in `warmup` steps, then down to 0 after the last."""
     return min(1.0, (step + 1) / max(1, warmup)) * (1 - step / total)

@@ -69,6 +69,12 @@ def nll(logprobs_B_T: Tensor, mask_B_T: Tensor) -> Loss:
     return Loss(value, {"nll": value.item()})
 
 
+def imitation(logprobs_B_T: Tensor, mask_B_T: Tensor, weights_B: Tensor) -> Loss:
+    """Imitate each row as much as it weighs: - sum_i weight_i mean_t logprobs. Metric: `nll`, nats per token."""
+    value = -(weights_B * row_means(logprobs_B_T, mask_B_T)).sum()
+    return Loss(value, {"nll": -masked_mean(logprobs_B_T.detach(), mask_B_T).item()})
+
+
 def policy_gradient(
     logprobs_B_T: Tensor,
     sampled_B_T: Tensor,
@@ -205,6 +211,26 @@ def preference(
             "rejected_gain": rejected_gain_B.mean().item(),
         },
     )
+
+
+def preferring(
+    logprobs_2B_T: Tensor,
+    reference_2B: Tensor,
+    mask_2B_T: Tensor,
+    weights_B: Tensor,
+    *,
+    beta: float,
+    imitation_weight: float,
+) -> Loss:
+    """preference() of rows 0..B to rows B..2B, and if that has a weight, imitation() of rows 0..B."""
+    pairs = len(weights_B)
+    summed_2B = row_sums(logprobs_2B_T, mask_2B_T)
+    loss = preference(
+        summed_2B[:pairs], summed_2B[pairs:], reference_2B[:pairs], reference_2B[pairs:], weights_B, beta=beta
+    )
+    if imitation_weight == 0:
+        return loss
+    return loss.plus(imitation(logprobs_2B_T[:pairs], mask_2B_T[:pairs], weights_B), imitation_weight)
 
 
 def _clipped(ratio: Tensor, advantages: Tensor, clip: float, clip_high: float | None) -> tuple[Tensor, Tensor]:

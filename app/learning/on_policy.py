@@ -13,7 +13,7 @@ from torch import Tensor
 
 from app.learning.configs import RlConfig
 from app.learning.experience import ALIKE, Experience, PromptFor, Rewards, experience
-from app.learning.loop import MICRO_BATCH, GiveWay, LoopState, cosine_decay
+from app.learning.loop import MICRO_BATCH, GiveWay, LoopState, add_part, cosine_decay
 from app.learning.losses import Loss
 from app.learning.rewards.format import stripped
 from app.learning.seeding import generator
@@ -87,10 +87,10 @@ def _improve(state: LoopState, aim: Objective, config: RlConfig, give_way: GiveW
                 chosen = batch[first : first + MICRO_BATCH]
                 loss = aim.loss(chosen)
                 state.accumulate(loss.value)
-                _add(totals, {"loss": loss.value.item()}, 1 / config.epochs)
-                _add(totals, loss.metrics, len(chosen) / len(aim.rows) / config.epochs)
+                add_part(totals, {"loss": loss.value.item()}, 1 / config.epochs)
+                add_part(totals, loss.metrics, len(chosen) / len(aim.rows) / config.epochs)
             # The losses of a pass add up to that of the whole batch, of which this is one part of several.
-            _add(totals, state.update(rate, scale=len(batches)), 1 / len(batches) / config.epochs)
+            add_part(totals, state.update(rate, scale=len(batches)), 1 / len(batches) / config.epochs)
     return totals
 
 
@@ -101,8 +101,3 @@ def _minibatches(rows: Sequence[int], count: int, seed: int, step: int, epoch: i
     places = generator(seed, "minibatch", step, epoch).sample(range(len(rows)), len(rows))
     parts = [sorted(places[first::count]) for first in range(min(count, len(rows)))]
     return [[rows[place] for place in part] for part in parts]
-
-
-def _add(totals: Metrics, part: Metrics, weight: float) -> None:
-    for name, value in part.items():
-        totals[name] = totals.get(name, 0.0) + weight * value

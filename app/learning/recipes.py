@@ -5,7 +5,7 @@ reward with a mode told to most groups and reward dropout over modes for the res
 `article` is Roman S, "The Right Approach to Personalize LLM Style": uncalibrated max over single references, dropout
 over references, no warm start. `sft` stops after the warm start. All others are the same training by another
 algorithm, named after it, with as many samples and steps: `dr_grpo` (as published, where `voice` leaves out the less
-telling half of the rows), `dapo` and `rloo`.
+telling half of the rows), `dapo`, `rloo` and `iterative_dpo`. `dpo` learns from the person's corrections instead.
 
 The article's hyperparameters are the defaults for bases of a billion parameters and more; `small` presets were vetted
 on the packaged 135M base, which needs larger steps and far fewer of them.
@@ -14,7 +14,15 @@ on the packaged 135M base, which needs larger steps and far fewer of them.
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from app.learning.configs import DrGrpoConfig, RewardConfig, RlConfig, RlooConfig, SftConfig
+from app.learning.configs import (
+    DpoConfig,
+    DrGrpoConfig,
+    IterativeDpoConfig,
+    RewardConfig,
+    RlConfig,
+    RlooConfig,
+    SftConfig,
+)
 from app.learning.validation import InvalidConfig, overlaid
 
 SMALL_BASE_PARAMETERS = 1_000_000_000
@@ -28,8 +36,11 @@ class Recipe:
     rl: RlConfig | None
     """Its type says by which algorithm; see reinforce.py."""
     reward: RewardConfig = field(default_factory=RewardConfig)
+    dpo: DpoConfig | None = None
+    """On the person's corrections, in place of `rl`."""
 
 
+_DAPO: dict[str, Any] = {"clip_high": 0.28, "scale": "group", "average": "tokens", "resample": 2}
 _LARGE_REWARD = RewardConfig(human=0.0, meaning=1.0)
 _ARTICLE_REWARD = RewardConfig(human=0.0, calibrated=False, references="samples", untagged_share=1.0)
 
@@ -38,61 +49,40 @@ LARGE: dict[str, Recipe] = {
     "article": Recipe("article", None, DrGrpoConfig(), _ARTICLE_REWARD),
     "sft": Recipe("sft", SftConfig(), None),
     "dr_grpo": Recipe("dr_grpo", SftConfig(), DrGrpoConfig(), _LARGE_REWARD),
-    "dapo": Recipe(
-        "dapo",
-        SftConfig(),
-        DrGrpoConfig(clip_high=0.28, scale="group", average="tokens", resample=2),
-        _LARGE_REWARD,
-    ),
+    "dapo": Recipe("dapo", SftConfig(), DrGrpoConfig(**_DAPO), _LARGE_REWARD),
     "rloo": Recipe("rloo", SftConfig(), RlooConfig(), _LARGE_REWARD),
+    "iterative_dpo": Recipe("iterative_dpo", SftConfig(), IterativeDpoConfig(), _LARGE_REWARD),
+    "dpo": Recipe("dpo", SftConfig(), None, dpo=DpoConfig()),
 }
 
 _SMALL_SFT = SftConfig(steps=36, batch_size=8, learning_rate=1e-3)
+_SMALL_RL: dict[str, Any] = {"steps": 8, "learning_rate": 3e-4, "temperature": 0.8, "max_tokens": 64}
 _SMALL_REWARD = RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=1.0, length=0.5, endings=0.25)
 
 SMALL: dict[str, Recipe] = {
-    "voice": Recipe(
-        "voice",
-        _SMALL_SFT,
-        DrGrpoConfig(steps=8, learning_rate=3e-4, temperature=0.8, max_tokens=64, update_share=0.5),
-        _SMALL_REWARD,
-    ),
+    "voice": Recipe("voice", _SMALL_SFT, DrGrpoConfig(**_SMALL_RL, update_share=0.5), _SMALL_REWARD),
     "article": Recipe("article", None, DrGrpoConfig(steps=36, learning_rate=5e-4, max_tokens=64), _ARTICLE_REWARD),
     "sft": Recipe("sft", _SMALL_SFT, None),
-    "dr_grpo": Recipe(
-        "dr_grpo",
+    "dr_grpo": Recipe("dr_grpo", _SMALL_SFT, DrGrpoConfig(**_SMALL_RL), _SMALL_REWARD),
+    "dapo": Recipe("dapo", _SMALL_SFT, DrGrpoConfig(**_SMALL_RL, **_DAPO), _SMALL_REWARD),
+    "rloo": Recipe("rloo", _SMALL_SFT, RlooConfig(**_SMALL_RL), _SMALL_REWARD),
+    "iterative_dpo": Recipe("iterative_dpo", _SMALL_SFT, IterativeDpoConfig(**_SMALL_RL, imitation=0.1), _SMALL_REWARD),
+    "dpo": Recipe(
+        "dpo",
         _SMALL_SFT,
-        DrGrpoConfig(steps=8, learning_rate=3e-4, temperature=0.8, max_tokens=64),
-        _SMALL_REWARD,
-    ),
-    "dapo": Recipe(
-        "dapo",
-        _SMALL_SFT,
-        DrGrpoConfig(
-            steps=8,
-            learning_rate=3e-4,
-            temperature=0.8,
-            max_tokens=64,
-            clip_high=0.28,
-            scale="group",
-            average="tokens",
-            resample=2,
-        ),
-        _SMALL_REWARD,
-    ),
-    "rloo": Recipe(
-        "rloo",
-        _SMALL_SFT,
-        RlooConfig(steps=8, learning_rate=3e-4, temperature=0.8, max_tokens=64),
-        _SMALL_REWARD,
+        None,
+        dpo=DpoConfig(steps=16, batch_size=8, learning_rate=1e-4, warmup_steps=2, imitation=0.2),
     ),
 }
 
 RECIPES = tuple(LARGE)
+FROM_FEEDBACK = ("dpo",)
+"""Those of them that samples alone are not enough for."""
+SECTIONS = ("sft", "dpo", "rl", "reward")
 
 
 def resolve(name: str, overrides: dict[str, Any], base_parameters: int) -> Recipe:
-    """The recipe `name` for a base of this size, with `{"sft": {...}, "rl": {...}, "reward": {...}}` laid over it.
+    """The recipe `name` for a base of this size, with `{"sft": {...}, "rl": {...}, ...}` laid over it.
 
     Raises InvalidConfig naming the field for an unknown recipe, section or key, a wrong type or a value out of range.
     """
@@ -101,8 +91,8 @@ def resolve(name: str, overrides: dict[str, Any], base_parameters: int) -> Recip
         raise InvalidConfig("recipe", f"there is no recipe {name!r}; there are {', '.join(presets)}")
     recipe = presets[name]
     for section, values in overrides.items():
-        if section not in ("sft", "rl", "reward"):
-            raise InvalidConfig(f"config.{section}", "unknown section; there are sft, rl and reward")
+        if section not in SECTIONS:
+            raise InvalidConfig(f"config.{section}", f"unknown section; there are {', '.join(SECTIONS)}")
         part = getattr(recipe, section)
         if part is None:
             raise InvalidConfig(f"config.{section}", f"recipe {name!r} has no {section} stage")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.learning import dr_grpo, rloo
-from app.learning.configs import DrGrpoConfig, RlConfig, RlooConfig
+from app.learning import dr_grpo, iterative_dpo, rloo
+from app.learning.configs import DrGrpoConfig, IterativeDpoConfig, RlConfig, RlooConfig
 from app.learning.experience import PromptFor, Rewards
 from app.learning.loop import GiveWay, LoopState
 from app.learning.types import Policy, Step
@@ -28,4 +28,8 @@ def train(
             )
         case RlooConfig():
             return rloo.train(policy, passages, rewards, config, prompt_for=prompt_for, state=state, give_way=give_way)
+        case IterativeDpoConfig():
+            return iterative_dpo.train(
+                policy, passages, rewards, config, prompt_for=prompt_for, state=state, give_way=give_way
+            )
     raise ValueError(f"{type(config).__name__} belongs to no algorithm")

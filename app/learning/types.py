@@ -32,6 +32,15 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Preference:
+    """Two completions of one prompt as the policy sees it, one of them better (no prefix, no EOS)."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+@dataclass(frozen=True)
 class Rollouts:
     """G samples of each of P prompts, flattened to B = P * G rows, groups contiguous."""
 

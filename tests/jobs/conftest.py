@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from app.config import Settings, get_settings
 from app.db import EVERY_TENANT, transaction
 from app.jobs import runner, service
-from app.models import Job, StyleSample, Tenant, User
+from app.models import Feedback, Job, Rewrite, StyleSample, Tenant, User
 
 
 @pytest.fixture
@@ -81,6 +81,24 @@ class Desk:
 @pytest.fixture
 def desk(database: str) -> Desk:
     return Desk()
+
+
+@pytest.fixture
+def make_corrections() -> Callable[[User, int], None]:
+    """`make_corrections(user, 3)`: rewrites of which the person made something else."""
+
+    def make(user: User, count: int) -> None:
+        owner = {"tenant_id": user.tenant_id, "user_id": user.id}
+        with transaction(user.tenant_id) as session:
+            for number in range(count):
+                rewrite = Rewrite(
+                    **owner, text=f"See you at {number}.", outputs=[f"c u {number}"], base_digest="0" * 64, seed=0
+                )
+                session.add(rewrite)
+                session.flush()
+                session.add(Feedback(**owner, rewrite_id=rewrite.id, edited_text=f"see u at {number}"))
+
+    return make
 
 
 @pytest.fixture

@@ -83,6 +83,19 @@ def test_a_number_json_does_not_know_is_refused(client: Any, ada: Any) -> None:
     assert answer.status_code == 422
 
 
+def test_preferences_need_corrections(client: Any, ada: Any, make_corrections: Any) -> None:
+    make_corrections(ada, 3)
+    answer = client.post("/v1/users/ada/training-jobs", json={"recipe": "dpo"})
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (422, "recipe")
+    assert problem["type"] == "urn:idiolect:problem:too-few-corrections"
+    assert "ada has corrected 3 of at least 4 rewrites" in problem["detail"]
+    assert "Send 1 more" in problem["remedy"]
+    assert "edited_text" in problem["remedy"]
+    make_corrections(ada, 1)
+    assert client.post("/v1/users/ada/training-jobs", json={"recipe": "dpo"}).status_code == 202
+
+
 @pytest.mark.parametrize("samples", [0, 1])
 def test_too_few_samples_tell_how_many_are_missing(
     client: Any, make_user: Any, make_samples: Any, samples: int

@@ -54,6 +54,14 @@ def test_what_stands_on_padding_reaches_neither_value_nor_gradient(garbage):
         assert logprobs.grad[0, 0] != 0
 
 
+def test_imitation_weighs_rows_whatever_their_length():
+    logprobs = torch.tensor([[-1.0, -3.0, -2.0], [-5.0, 0.0, 0.0]])
+    mask = torch.tensor([[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+    loss = losses.imitation(logprobs, mask, torch.tensor([0.5, 0.25]))
+    assert loss.value.item() == pytest.approx(0.5 * 2 + 0.25 * 5)
+    assert loss.metrics["nll"] == pytest.approx(11 / 4)
+
+
 def test_on_policy_the_gradient_is_reinforce_with_a_constant_normaliser():
     logprobs = torch.randn(3, 5, generator=torch.Generator().manual_seed(0)).requires_grad_()
     mask = torch.tensor([[1.0] * 5, [1.0] * 5, [1.0, 1.0, 0.0, 0.0, 0.0]])

@@ -2,8 +2,8 @@ from typing import get_type_hints
 
 import pytest
 
-from app.learning.configs import DrGrpoConfig, RewardConfig, RlooConfig, SftConfig
-from app.learning.recipes import LARGE, RECIPES, SMALL, as_dict, resolve
+from app.learning.configs import DpoConfig, DrGrpoConfig, IterativeDpoConfig, RewardConfig, RlooConfig, SftConfig
+from app.learning.recipes import LARGE, RECIPES, SECTIONS, SMALL, as_dict, resolve
 from app.learning.validation import InvalidConfig, overlaid
 
 SMALL_BASE, LARGE_BASE = 135_000_000, 3_000_000_000
@@ -24,7 +24,7 @@ def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
     assert (reward.calibrated, reward.references, reward.dropout, reward.untagged_share) == (False, "samples", 0.2, 1.0)
 
 
-@pytest.mark.parametrize("config", [SftConfig, DrGrpoConfig, RlooConfig, RewardConfig])
+@pytest.mark.parametrize("config", [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, IterativeDpoConfig, RewardConfig])
 def test_every_number_but_a_seed_is_bounded(config):
     hints = get_type_hints(config, include_extras=True)
     assert {name for name, hint in hints.items() if hint in (int, float)} <= {"seed"}
@@ -43,7 +43,7 @@ def test_presets_are_within_their_own_bounds(presets, name):
 def test_what_is_refused_depends_on_no_size(name):
     """The web checks a configuration without knowing the base: what its fields must agree on is in both presets."""
     small, large = SMALL[name], LARGE[name]
-    assert (small.sft is None, small.rl is None) == (large.sft is None, large.rl is None)
+    assert [getattr(small, name) is None for name in SECTIONS] == [getattr(large, name) is None for name in SECTIONS]
     if small.rl and large.rl:
         assert type(small.rl) is type(large.rl)
         assert small.rl.group_size == large.rl.group_size
@@ -69,6 +69,11 @@ def test_overrides_are_laid_over_the_preset():
         ("poetry", {}, "recipe"),
         ("voice", {"ppo": {}}, "config.ppo"),
         ("article", {"sft": {"steps": 1}}, "config.sft"),
+        ("dpo", {"rl": {"steps": 1}}, "config.rl"),
+        ("voice", {"dpo": {"steps": 1}}, "config.dpo"),
+        ("dpo", {"dpo": {"beta": 0}}, "config.dpo.beta"),
+        ("iterative_dpo", {"rl": {"clip": 0.2}}, "config.rl.clip"),
+        ("rloo", {"rl": {"average": "tokens"}}, "config.rl.average"),
         ("voice", {"rl": 3}, "config.rl"),
         ("voice", {"rl": {"speed": 1}}, "config.rl.speed"),
         ("voice", {"rl": {"steps": 1.5}}, "config.rl.steps"),

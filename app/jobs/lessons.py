@@ -1,0 +1,118 @@
+"""What a training practises with: examples to imitate, pairs to prefer, passages to rewrite, and what pays for them."""
+
+from dataclasses import dataclass
+
+from app.assets.neutral import neutral_prompts
+from app.inference.encoders import centred, entity_finder, meaning_encoder, style_encoder
+from app.inference.types import prompt_for
+from app.jobs.curation import Material, Written
+from app.learning.configs import RlConfig
+from app.learning.mimicry import imitations
+from app.learning.neutralise import neutralise
+from app.learning.recipes import Recipe
+from app.learning.rewards.compose import Reward
+from app.learning.rewards.endings import habits
+from app.learning.rewards.style import References, references
+from app.learning.seeding import generator
+from app.learning.types import Encoder, Mode, Pair, Preference
+
+UNTAGGED_PAIRS = 0.1
+"""Share of the warm start's pairs that a person of several voices gives without a tag."""
+IMITATIONS_PER_PAIR = 2.0
+"""Rule-made imitations of the person for each pair of their own."""
+PERSON_PROMPTS_SHARE = 0.5
+"""Of the reinforcement's prompts, how many are the person's own passages made plain; the rest are about anything."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A person as a training sees them."""
+
+    modes: list[Mode]
+    written: list[Written]
+    plain: list[list[str]]
+    """Plain versions of each written passage, the rules' first."""
+
+    @property
+    def has_tags(self) -> bool:
+        return len(self.modes) > 1
+
+    def tag_for(self, written: Written) -> str | None:
+        if not self.has_tags:
+            return None
+        return next(mode.tag for mode in self.modes if written.text in mode.texts)
+
+    def prompt(self, passage: str, tag: str | None) -> str:
+        return prompt_for(passage, tag if self.has_tags else None)
+
+
+def examples(voice: Voice, material: Material, recipe: Recipe) -> list[Pair]:
+    """(plain -> written) for every plain version that differs from what was written, imitations, approved rewrites."""
+    random = generator(seed_of(recipe), "pairs")
+    pairs = []
+
+    def add(plain: str, written: str, tag: str | None) -> None:
+        told = None if random.random() < UNTAGGED_PAIRS else tag
+        pairs.append(Pair(voice.prompt(plain, told), " ".join(written.split())))
+
+    for written, versions in zip(voice.written, voice.plain, strict=True):
+        for version in [version for version in versions if version != written.text] or versions[:1]:
+            add(version, written.text, voice.tag_for(written))
+    person = references_of(voice, recipe)
+    count = round(IMITATIONS_PER_PAIR * len(pairs))
+    own = [written.text for written in voice.written]
+    for plain, imitation, mode in imitations(person, neutral_prompts(), count, seed=seed_of(recipe), written=own):
+        add(plain, imitation, mode)
+    for asked, chosen in material.liked:
+        add(asked, chosen, None)
+    return pairs
+
+
+def preferences(voice: Voice, material: Material) -> list[Preference]:
+    """What the person made of rewrites, over what they were given. Nobody knows which voice was meant: none is told."""
+    return [
+        Preference(voice.prompt(asked, None), " ".join(chosen.split()), " ".join(rejected.split()))
+        for asked, chosen, rejected in material.corrected
+    ]
+
+
+def passages(voice: Voice, material: Material, config: RlConfig) -> list[str]:
+    """Plain texts to practise on: the person's own, about anything, and those whose rewrite displeased (twice)."""
+    own = [versions[-1] for versions in voice.plain] + material.disliked * 2
+    others = list(neutral_prompts())
+    generator(config.seed, "passages").shuffle(others)
+    return own + others[: max(8, round(len(own) * (1 - PERSON_PROMPTS_SHARE) / PERSON_PROMPTS_SHARE))]
+
+
+def reward_encoder(recipe: Recipe) -> Encoder:
+    return centred(style_encoder(), neutral_prompts()) if recipe.reward.calibrated else style_encoder()
+
+
+def references_of(voice: Voice, recipe: Recipe) -> References:
+    return references(
+        reward_encoder(recipe),
+        voice.modes,
+        neutral_prompts(),
+        kind=recipe.reward.references,
+        is_calibrated=recipe.reward.calibrated,
+    )
+
+
+def reward_of(voice: Voice, recipe: Recipe) -> Reward:
+    return Reward(
+        recipe.reward,
+        references_of(voice, recipe),
+        meaning_encoder(),
+        neutralise,
+        entity_finder(),
+        own_endings=habits([written.text for written in voice.written]),
+    )
+
+
+def seed_of(recipe: Recipe) -> int:
+    config = recipe.rl or recipe.dpo or recipe.sft
+    return config.seed if config else 0
+
+
+def max_tokens_of(recipe: Recipe) -> int:
+    return recipe.rl.max_tokens if recipe.rl else 96
