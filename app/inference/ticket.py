@@ -13,10 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.inference.faithful import Verdict, judge
+from app.inference.candidates import Candidate, best
 from app.inference.passages import Passages
-from app.inference.types import PREFIX, EngineError, RewriteOutcome, RewriteSpec
-from app.learning.copying import is_copy
+from app.inference.types import EngineError, RewriteOutcome, RewriteSpec
 from app.learning.seeding import derive
 
 WORST_FIRST: Final = ("length", "empty")
@@ -26,19 +25,6 @@ TIMES: Final = ("queue", "load", "generate")
 
 Place = tuple[int, int]
 """(sample, passage)"""
-
-
-@dataclass(frozen=True)
-class Candidate:
-    text: str
-    finish: str
-    verdict: Verdict
-    is_copy: bool
-
-    @property
-    def is_welcome(self) -> bool:
-        """Nothing a further candidate could do better."""
-        return self.verdict.is_faithful and not self.is_copy
 
 
 @dataclass(eq=False)
@@ -83,10 +69,7 @@ class Ticket:
         self, sample: int, passage: int, completion: str, tokens: int, *, is_finished: bool, candidate: int = 0
     ) -> None:
         """Keep what the model wrote for a passage. One that it left empty stays as it was: silence is no rewrite."""
-        text, original = " ".join(completion.removeprefix(PREFIX.rstrip()).split()), self.passages.passages[passage]
-        finish = ("stop" if is_finished else "length") if text else "empty"
-        verdict = judge(original, text, is_finished=is_finished)
-        written = Candidate(text or original, finish, verdict, is_copy(original, text))
+        written = Candidate.of(self.passages.passages[passage], completion, is_finished=is_finished)
         self._written.setdefault((sample, passage), {})[candidate] = written
         self.completion_tokens += tokens
         self._choose((sample, passage))
@@ -107,9 +90,8 @@ class Ticket:
             if number not in written:
                 return
             if written[number].is_welcome:
-                self._chosen[place] = written[number]
-                return
-        self._chosen[place] = max((written[i] for i in range(self.candidates)), key=lambda each: each.verdict.score)
+                break
+        self._chosen[place] = best(written[number] for number in range(self.candidates) if number in written)
 
     def answer_if_done(self) -> None:
         """Answer once every passage of every sample is there."""

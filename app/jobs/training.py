@@ -16,6 +16,7 @@ from app.db import transaction
 from app.inference import adapter_file
 from app.inference.adapter_file import InvalidAdapter
 from app.inference.base import BaseCard, ensure_base, read_card
+from app.inference.candidates import Candidate, best
 from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder
 from app.inference.likelihood import base_likelihood
 from app.inference.model import LlamaModel
@@ -36,7 +37,6 @@ from app.learning.loop import Diverged, LoopState
 from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
 from app.learning.recipes import Recipe, as_dict, resolve
-from app.learning.rewards.format import stripped
 from app.learning.rewards.style import references
 from app.learning.seeding import derive
 from app.learning.types import Step
@@ -187,14 +187,27 @@ def _compare(
 
 
 def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voice: Voice, recipe: Recipe) -> list[str]:
-    rollouts = policy.sample(
-        [voice.prompt(text, tag) for text, tag in zip(inputs, tags, strict=True)],
-        1,
-        max_tokens=max(96, max_tokens_of(recipe)),
-        temperature=DEFAULT_TEMPERATURE,
-        seed=derive(seed_of(recipe), "evaluate"),
-    )
-    return [stripped(text) for text in rollouts.texts]
+    """As the engine would answer: what is not welcome is written again, as often as a rewrite is."""
+    prompts = [voice.prompt(text, tag) for text, tag in zip(inputs, tags, strict=True)]
+    candidates: list[list[Candidate]] = [[] for _ in inputs]
+
+    def write(places: Sequence[int], times: int, attempt: str) -> None:
+        rollouts = policy.sample(
+            [prompts[place] for place in places],
+            times,
+            max_tokens=max(96, max_tokens_of(recipe)),
+            temperature=DEFAULT_TEMPERATURE,
+            seed=derive(seed_of(recipe), attempt),
+        )
+        for row, (text, is_finished) in enumerate(zip(rollouts.texts, rollouts.is_finished, strict=True)):
+            place = places[row // times]
+            candidates[place].append(Candidate.of(inputs[place], text, is_finished=is_finished))
+
+    write(range(len(inputs)), 1, "evaluate")
+    further = get_settings().rewrite_candidates - 1
+    if further and (again := [place for place, [first] in enumerate(candidates) if not first.is_welcome]):
+        write(again, further, "evaluate again")
+    return [best(written).text for written in candidates]
 
 
 def _fresh(settings: Settings, model: LlamaModel, tokens: Tokens, seed: int, context: JobContext) -> LoraPolicy:

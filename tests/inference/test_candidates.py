@@ -1,0 +1,32 @@
+import pytest
+
+from app.inference.candidates import Candidate, best
+
+PASSAGE = "Maria has a dinner on Friday."
+
+
+def of(completion: str, *, is_finished: bool = True) -> Candidate:
+    return Candidate.of(PASSAGE, f"Rewritten: {completion}", is_finished=is_finished)
+
+
+def test_a_welcome_one_is_faithful_and_no_copy() -> None:
+    assert of("maria has a dinner on friday!!").is_welcome
+    assert not of(PASSAGE).is_welcome
+    assert not of("Mother has a dinner on Friday.").is_welcome
+    assert not of("maria has a dinner on friday", is_finished=False).is_welcome
+
+
+def test_silence_leaves_the_passage() -> None:
+    silent = of(" ")
+    assert (silent.text, silent.finish, silent.verdict.score) == (PASSAGE, "empty", 0)
+
+
+def test_the_best_is_the_first_welcome_one_or_the_most_faithful() -> None:
+    lost, copy, loud, short = (
+        of(text) for text in ("A dinner.", PASSAGE, "MARIA HAS A DINNER ON FRIDAY", "Maria, Friday")
+    )
+    assert best([lost, copy, loud, short]) is loud
+    assert best([lost, copy]) is copy
+    assert best([lost]) is lost
+    with pytest.raises(ValueError, match="empty"):
+        best([])
