@@ -71,6 +71,10 @@ class LlamaModel:
     def dtype(self) -> torch.dtype:
         return self.weights.embedding.dtype
 
+    @property
+    def is_packed(self) -> bool:
+        return self.weights.head.packed is not None
+
     def packed(self) -> Self:
         """The model for decoding batches, with all else shared: half a second and the weights' size once more."""
         if not may_pack(self.architecture, self.device.type, self.dtype):

@@ -11,6 +11,7 @@ from app.inference.adapter_file import Adapter
 from app.inference.delta import GROUPS
 from app.inference.generate import generate
 from app.inference.lora import Lora
+from app.inference.memory import give_back
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import PREFIX
@@ -80,6 +81,8 @@ class LoraPolicy(nn.Module):
             delta=delta,
             between=self.between,
         )
+        if not self.model.is_packed:
+            give_back()
         logprobs_B_T, mask_B_T = _padded([torch.tensor(row) for row in written.logprobs])
         return Rollouts(
             prompts=[prompt for prompt in prompts for _ in range(group_size)],
