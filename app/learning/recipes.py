@@ -7,8 +7,9 @@ over references, no warm start. `sft` stops after the warm start. All others are
 algorithm, named after it, with as many samples and steps: `dr_grpo` (as published, where `voice` leaves out the less
 telling half of the rows), `dapo`, `rloo` and `iterative_dpo`. `dpo` learns from the person's corrections instead.
 
-The article's hyperparameters are the defaults for bases of a billion parameters and more; `small` presets were vetted
-on the packaged 135M base, which needs larger steps and far fewer of them.
+The article's hyperparameters are the defaults for bases of a billion parameters and more; the `small`
+presets are for the packaged 135M base, which needs larger steps and far fewer of them. Those of `voice`, `article` and
+`sft` were vetted on it; the others take `voice`'s sizes.
 """
 
 from dataclasses import asdict, dataclass, field, replace
