@@ -6,7 +6,7 @@ import torch
 
 from app.learning import dr_grpo, on_policy
 from app.learning.configs import DrGrpoConfig, RewardConfig
-from app.learning.loop import Diverged, LoopState
+from app.learning.loop import MICRO_BATCH, Diverged, LoopState
 
 PASSAGES = ["tea tea tea tea", "tea berry tea", "tea tea cherry tea"]
 CONFIG = DrGrpoConfig(steps=40, learning_rate=0.2, max_tokens=10, update_share=0.5, seed=5)
@@ -68,7 +68,7 @@ def test_only_the_told_share_of_the_rows_is_back_propagated(policy, prompt, rewa
         dr_grpo.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt, give_way=lambda: asked.append(1))
     )
     assert step.metrics["rows"] == 16
-    assert len(asked) == 1 + 2
+    assert len(asked) == 1 + 16 // MICRO_BATCH
 
 
 def test_micro_batches_make_the_gradient_of_the_whole_batch(policy, new_policy, prompt, reward_for, monkeypatch):
