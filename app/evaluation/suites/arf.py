@@ -29,7 +29,7 @@ from app.learning.seeding import generator
 
 FIRST_PERSON = 7_000
 """Far from the people on whom the scorer's defaults were chosen."""
-PEOPLE_PER_SEED, QUICK_REPLIES, QUICK_PROMPTS = 4, 24, 24
+PEOPLE_PER_SEED, QUICK_REPLIES, QUICK_PROMPTS = 4, 48, 24
 READ_REPLIES = 400
 SCORER, LISTENING, WRITING = "static scorer", "listening: ", "writing: "
 FOUND_AGAIN = 0.5
