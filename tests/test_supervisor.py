@@ -193,8 +193,9 @@ def test_killing_the_supervisor_leaves_no_orphan(tmp_path: Path) -> None:
     supervisor = subprocess.Popen([sys.executable, "-c", RUNS, str(tmp_path), mark])
     until(lambda: len(processes_named(mark)) == 2, 20)
     supervisor.kill()
-    supervisor.wait()
+    assert supervisor.wait() == -signal.SIGKILL
     until(lambda: processes_named(mark) == [])
+    assert processes_named(mark) == []
 
 
 def test_waiting_ends_when_another_thread_stops(settings: Settings, started: list[Supervisor]) -> None:

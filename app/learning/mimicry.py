@@ -12,9 +12,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from app.learning.restyle import Style, random_style, restyle
+from app.learning.restyle import restyle
 from app.learning.rewards.style import References
 from app.learning.seeding import generator
+from app.learning.styles import Style, random_style
 
 _ONE_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff]\ufe0f?")
 STYLES_TRIED = 320

@@ -86,3 +86,4 @@ def test_the_message_that_died_with_a_worker_is_sent_again(shop: Any) -> None:
     shop.start_worker("score")
     shop.start_worker("train")
     shop.until(lambda: shop.row(job).state == "succeeded")
+    assert shop.row(job).attempt == 1, "only the message was lost, and with it nobody's work"

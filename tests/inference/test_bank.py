@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.bank import Bank
+from app.inference.bank import Bank, BankDelta
+from app.inference.delta import GROUPS, Group
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.selfcheck import SelfCheckFailed, prove
@@ -90,8 +91,16 @@ def test_a_slot_is_as_large_as_it_says(tiny_model: LlamaModel, bank: Bank) -> No
     assert held == per_slot * (bank.slots + 1)
 
 
-def test_a_sound_engine_passes_its_self_check(tiny_model: LlamaModel) -> None:
+def test_a_sound_engine_passes_its_self_check(tiny_model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    added, asked = BankDelta.add, set()
+
+    def add(self: BankDelta, layer: int, group: Group, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        asked.add((layer, group))
+        return added(self, layer, group, x, y)
+
+    monkeypatch.setattr(BankDelta, "add", add)
     prove(tiny_model, [5, 6, 7, 8])
+    assert asked == {(layer, group) for layer in range(tiny_model.architecture.layers) for group in GROUPS}
 
 
 def test_an_engine_that_ignores_adapters_fails_it(tiny_model: LlamaModel, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from app.config import get_settings
-from app.inference.base import WARMUP, ensure_base, read_card, unmerged_base
+from app.inference.base import ensure_base, read_card, unmerged_base
 from app.inference.generate import generate
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
@@ -37,7 +37,6 @@ def test_it_says_what_transformers_says(plain: Path) -> None:
     assert tokens.text(written.ids[0]) == " Paris."
 
 
-@pytest.mark.skipif(not WARMUP.exists(), reason="no warm-up is shipped with this tree")
 def test_the_warmed_up_base_knows_the_format(plain: Path) -> None:
     folder = ensure_base(get_settings())
     assert folder != plain

@@ -14,7 +14,9 @@ def test_joining_the_passages_of_a_text_gives_the_text(text: str, words: int) ->
 
 @given(texts, st.integers(1, 12))
 def test_no_passage_is_longer_than_allowed_blank_or_of_two_lines(text: str, words: int) -> None:
-    for passage in split(text, words).passages:
+    passages = split(text, words).passages
+    assert bool(passages) == bool(text.strip())
+    for passage in passages:
         assert 1 <= len(passage.split()) <= words
         assert passage == passage.strip()
         assert "\n" not in passage

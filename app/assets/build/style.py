@@ -17,7 +17,8 @@ from app.assets.build.corpora import human_texts, rated
 from app.inference.style import StyleHead
 from app.inference.stylometry import features
 from app.learning.neutralise import neutralise
-from app.learning.restyle import one_habit_changed, random_style, restyle
+from app.learning.restyle import restyle
+from app.learning.styles import one_habit_changed, random_style
 
 TRIPLES, EPOCHS, BATCH, TEMPERATURE = 16_000, 14, 256, 0.1
 

@@ -26,7 +26,8 @@ from app.inference.types import PLAIN_TAG, prompt_for
 from app.learning import sft
 from app.learning.configs import SftConfig
 from app.learning.neutralise import neutralise
-from app.learning.restyle import FORMAL_OPENERS, Style, random_style, restyle
+from app.learning.restyle import restyle
+from app.learning.styles import FORMAL_OPENERS, Style, random_style
 from app.learning.types import Pair
 
 CONFIG = SftConfig(steps=420, batch_size=16, learning_rate=1e-3, warmup_steps=20, seed=11)
