@@ -19,6 +19,7 @@ from app.inference.bank import BASE_SLOT, Bank
 from app.inference.batching import QueueFull, Room, Waiting
 from app.inference.card import BaseCard
 from app.inference.generate import generate
+from app.inference.guide import Guide
 from app.inference.model import LlamaModel
 from app.inference.passages import split
 from app.inference.residency import NoFreeSlot, Residency
@@ -250,6 +251,7 @@ class Engine:
             delta=self.bank.rows([slots[group[0].adapter_digest] for group in groups]),
             between=go_on,
             ended=ended,
+            likelier=[Guide.of(row.text, self.tokens).likelier for row in rows],
         )
         for row, ids, is_known in zip(rows, written.ids, is_told, strict=True):
             if not is_known:

@@ -99,6 +99,11 @@ def lost(asked: Sequence[Piece], written: Sequence[Piece]) -> tuple[list[str], i
     return missing, len(facts)
 
 
+def names(text: str) -> list[str]:
+    """Its names and addresses, as they are spelled and as often as they stand, without a possessive s."""
+    return [_ENDING.sub("", piece.text) for piece, number in _facts(pieces(text)) if number is None]
+
+
 def pieces(text: str) -> list[Piece]:
     found: list[Piece] = []
     end = 0

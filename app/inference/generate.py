@@ -4,7 +4,7 @@ Prompts are padded on the left, so that all rows write to the same place of the 
 times (a group) is prefilled once and its cache repeated. Rows that are done leave the batch when enough of them are.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -20,6 +20,9 @@ COMPACT_BELOW = 0.8
 """Drop finished rows when fewer than this share of the batch is left: compaction copies the cache."""
 
 T = TypeVar("T")
+
+Likelier = Callable[[Sequence[int]], Mapping[int, float]]
+"""What to add to which of a row's logits after the ids that it has written; asked once before each of its tokens."""
 
 Ended = Callable[[int, Sequence[int], bool], Collection[int]]
 """(row, its ids, whether it wrote a stop id) when a row has ended; answers which rows nobody wants any more."""
@@ -38,7 +41,7 @@ class Generation:
     is_finished: list[bool]
     """Whether the row wrote a stop id; else it met its limit, or nobody wanted it any more."""
     logprobs: list[list[float]]
-    """Of the tokens in `ids`, at the row's temperature (1 where it is 0)."""
+    """Of the tokens in `ids`, at the row's temperature (1 where it is 0), with what was added."""
 
 
 @torch.inference_mode()
@@ -55,6 +58,7 @@ def generate(
     stop_ids: frozenset[int] | None = None,
     between: Callable[[], None] = lambda: None,
     ended: Ended = keep_all,
+    likelier: Sequence[Likelier] = (),
 ) -> Generation:
     """Continue every prompt `group_size` times. Lists hold one value for each of the B rows; seeds must.
 
@@ -62,7 +66,7 @@ def generate(
 
     `delta` has one row per prompt. `stop_ids` default to the model's own. `between` is called before every pass
     through the model, about every 20-100 ms: it may wait, and it may raise to give up. `ended` is told of every row
-    that ends, and rows that it gives up stay as far as they are.
+    that ends, and rows that it gives up stay as far as they are. `likelier` is empty or has one for each row.
     Raises ValueError for an empty prompt or one that leaves no room for its tokens in the context, and NotFinite.
     """
     sizes = _per_row(group_size, len(prompts))
@@ -86,6 +90,8 @@ def generate(
     decoding = _Decoding.prefill(model, prompts, owners, max(limits), delta)
     active, is_over = list(range(rows)), [False] * rows
     for step in range(max(limits)):
+        if likelier:
+            _add(decoding.logits, [likelier[row](result.ids[row]) for row in active])
         ids_B, logprobs_B = sampler.draw(decoding.logits, step)
         for row, word, logprob in zip(active, ids_B.tolist(), logprobs_B.tolist(), strict=True):
             if is_over[row]:
@@ -182,6 +188,16 @@ class _Decoding:
             for layer, room in enumerate(cache):
                 cache[layer] = room[places]
         self.delta = self.delta.select(places) if self.delta else None
+
+
+def _add(logits_B_V: Tensor, likelier: Sequence[Mapping[int, float]]) -> None:
+    """All at once, since on a GPU every single write would wait."""
+    added = [(place, word, more) for place, words in enumerate(likelier) for word, more in words.items()]
+    if added:
+        places, words, values = zip(*added, strict=True)
+        device = logits_B_V.device
+        index = torch.tensor(places, device=device), torch.tensor(words, device=device)
+        logits_B_V.index_put_(index, logits_B_V.new_tensor(values), accumulate=True)
 
 
 def _per_row(value: T | Sequence[T], rows: int) -> list[T]:

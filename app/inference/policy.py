@@ -10,6 +10,7 @@ from app.inference import adapter_file
 from app.inference.adapter_file import Adapter
 from app.inference.delta import GROUPS
 from app.inference.generate import generate
+from app.inference.guide import Guide
 from app.inference.lora import Lora
 from app.inference.memory import give_back
 from app.inference.model import LlamaModel
@@ -64,9 +65,20 @@ class LoraPolicy(nn.Module):
         return data, adapter_file.digest_of(data)
 
     def sample(
-        self, prompts: Sequence[str], group_size: int, *, max_tokens: int, temperature: float, seed: int
+        self,
+        prompts: Sequence[str],
+        group_size: int,
+        *,
+        max_tokens: int,
+        temperature: float,
+        seed: int,
+        passages: Sequence[str] = (),
     ) -> Rollouts:
-        """Write `group_size` completions of each prompt. Row i draws from its own stream of (seed, i)."""
+        """Write `group_size` completions of each prompt. Row i draws from its own stream of (seed, i).
+
+        With the `passages` that the prompts ask to rewrite, their names are helped as when serving (guide.py); then
+        the log-probabilities are no longer the policy's own, so it is for listening and not for learning.
+        """
         rows = len(prompts) * group_size
         prompt_ids = [self.tokens.prompt(prompt) for prompt in prompts]
         with torch.no_grad():
@@ -80,6 +92,7 @@ class LoraPolicy(nn.Module):
             group_size=group_size,
             delta=delta,
             between=self.between,
+            likelier=[Guide.of(passage, self.tokens).likelier for passage in passages for _ in range(group_size)],
         )
         if not self.model.is_packed:
             give_back()

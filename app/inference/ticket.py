@@ -131,6 +131,11 @@ class TicketRow:
         return self.sample, self.passage
 
     @property
+    def text(self) -> str:
+        """The passage to be rewritten."""
+        return self.ticket.passages.passages[self.passage]
+
+    @property
     def tenant_id(self) -> str:
         return self.ticket.spec.tenant_id
 

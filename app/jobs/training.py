@@ -198,6 +198,7 @@ def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voi
             max_tokens=max(96, max_tokens_of(recipe)),
             temperature=DEFAULT_TEMPERATURE,
             seed=derive(seed_of(recipe), attempt),
+            passages=[inputs[place] for place in places],
         )
         for row, (text, is_finished) in enumerate(zip(rollouts.texts, rollouts.is_finished, strict=True)):
             place = places[row // times]
