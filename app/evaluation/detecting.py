@@ -1,8 +1,7 @@
-"""Who wrote this, a person or a machine? What the base model itself can tell, by length, and with what certainty.
+"""Who wrote this, a person or a machine? What the shipped detector can tell by length; and a scale that only evaluates.
 
-Two statistics of a text, both higher for machine text: the mean log-likelihood of its tokens, and Fast-DetectGPT's
-curvature (Bao et al. 2024, analytic): d = (sum log p - sum mu) / sqrt(sum var), with mu and var the mean and variance
-of log p under the model's own next-token distribution.
+Three scores of a text, all by the base model as it comes: the mean log-likelihood of its tokens, Fast-DetectGPT's
+curvature, and what ships, which weighs both with the rank by length.
 """
 
 import json
@@ -16,31 +15,15 @@ from torch import Tensor
 
 from app.evaluation.measures.classifying import auroc
 from app.evaluation.subjects import without_shared_opening
+from app.inference.detector import Calibration, glances, traits
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.learning.types import LanguageModelScore
 
-BANDS = (20, 40, 80, 120)
+BANDS = (32, 64, 128, 200)
 """Tokens of a text that are read: how long a text must be before anything can be told."""
-ROWS_AT_ONCE = 4
 FITTED_AT = 60
 """Tokens of the texts on which P(human) is fitted: about as long as what is rewritten here."""
-
-
-@dataclass(frozen=True)
-class Trail:
-    """Per token after the first [T]: its log-likelihood, and the mean and variance of log p there."""
-
-    loglik_T: Tensor
-    mean_T: Tensor
-    variance_T: Tensor
-
-    def likelihood(self, tokens: int) -> float:
-        return self.loglik_T[:tokens].mean().item()
-
-    def curvature(self, tokens: int) -> float:
-        spread = self.variance_T[:tokens].sum().clamp(min=1e-6).sqrt()
-        return ((self.loglik_T[:tokens] - self.mean_T[:tokens]).sum() / spread).item()
 
 
 @dataclass(frozen=True)
@@ -49,6 +32,20 @@ class Written:
     """Which set: news, stories, abstracts."""
     human: str
     machine: str
+
+
+Pair = tuple[Tensor, Tensor]
+"""Glances [T, 4] at the human's text and at the machine's."""
+
+
+@dataclass(frozen=True)
+class Separation:
+    """AUROC of each score, over so many pairs."""
+
+    pairs: int
+    shipped: float
+    likelihood: float
+    curvature: float
 
 
 def read(folder: Path) -> list[Written]:
@@ -61,34 +58,34 @@ def read(folder: Path) -> list[Written]:
 
 
 @torch.no_grad()
-def trails(
-    model: LlamaModel, tokens: Tokens, texts: Sequence[str], each: Callable[[float], None] = lambda share: None
-) -> list[Trail]:
-    """What the base sees in the first 121 tokens of each text. A text of one token gets an empty trail."""
-    ids = [tokens.completion(text)[: max(BANDS) + 1] for text in texts]
-    found: list[Trail] = []
-    for start in range(0, len(ids), ROWS_AT_ONCE):
-        rows = ids[start : start + ROWS_AT_ONCE]
-        longest = max(map(len, rows))
-        padded = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=model.device)
-        logprobs_B_T_V = model.logits(model.hidden(padded)).float().log_softmax(-1)[:, :-1]
-        probability_B_T_V = logprobs_B_T_V.exp()
-        mean_B_T = (probability_B_T_V * logprobs_B_T_V).sum(-1)
-        variance_B_T = (probability_B_T_V * logprobs_B_T_V.square()).sum(-1) - mean_B_T.square()
-        loglik_B_T = logprobs_B_T_V.gather(-1, padded[:, 1:].unsqueeze(-1)).squeeze(-1)
-        for place, row in enumerate(rows):
-            columns = (loglik_B_T[place], mean_B_T[place], variance_B_T[place])
-            found.append(Trail(*(column[: len(row) - 1].cpu() for column in columns)))
-        each(min(1.0, (start + len(rows)) / len(ids)))
+def glanced(
+    model: LlamaModel, tokens: Tokens, texts: Sequence[Written], each: Callable[[float], None] = lambda share: None
+) -> list[Pair]:
+    """What the base sees in the first 201 tokens of both sides."""
+    found = []
+    for place, text in enumerate(texts, start=1):
+        human, machine = (tokens.completion(side)[: max(BANDS) + 1] for side in (text.human, text.machine))
+        if min(len(human), len(machine)) > 1:
+            found.append((glances(model, human), glances(model, machine)))
+        each(place / len(texts))
     return found
 
 
-def separation(human: Sequence[Trail], machine: Sequence[Trail], tokens: int) -> tuple[float, float, int]:
-    """AUROC of likelihood and of curvature on texts of at least so many tokens, cut to them; and how many pairs."""
-    pairs = [(h, m) for h, m in zip(human, machine, strict=True) if min(len(h.loglik_T), len(m.loglik_T)) >= tokens]
-    likelihood = auroc([m.likelihood(tokens) for _, m in pairs], [h.likelihood(tokens) for h, _ in pairs])
-    curvature = auroc([m.curvature(tokens) for _, m in pairs], [h.curvature(tokens) for h, _ in pairs])
-    return likelihood, curvature, len(pairs)
+def separation(pairs: Sequence[Pair], calibration: Calibration, tokens: int) -> Separation:
+    """Of pairs that are both so long, cut to that length: a causal model sees no further anyway."""
+    long = [pair for pair in pairs if min(map(len, pair)) >= tokens]
+    traits_P_2_3 = [[traits(side[:tokens]) for side in pair] for pair in long]
+
+    def of(score: Callable[[Tensor], float]) -> float:
+        human, machine = ([score(sides[side]) for sides in traits_P_2_3] for side in (0, 1))
+        return auroc(human, machine)
+
+    return Separation(
+        pairs=len(long),
+        shipped=of(lambda traits_3: calibration.p_human(traits_3, tokens)),
+        likelihood=of(lambda traits_3: -traits_3[1].item()),
+        curvature=of(lambda traits_3: -traits_3[0].item()),
+    )
 
 
 @dataclass(frozen=True)

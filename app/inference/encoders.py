@@ -15,7 +15,6 @@ from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor
 
 from app.config import PACKAGED, get_settings
@@ -112,21 +111,30 @@ def _entity(text: str) -> str:
     return re.sub(r"'s$", "", text).strip(" .,;:!?\"'")
 
 
+def group_reader() -> Scores:
+    """Texts to P of each of the four groups of emotions [N, 4]: `app.learning.satisfaction.static.GROUPS`."""
+    settings = get_settings()
+    return _moods(settings.satisfaction_model, settings.device)[0]
+
+
 def mood_reader() -> Scores:
     """Free-form feedback to P(displeased), P(neither), P(pleased) [N, 3]."""
     settings = get_settings()
-    return _moods(settings.satisfaction_model, settings.device)
+    return _moods(settings.satisfaction_model, settings.device)[1]
 
 
 @lru_cache
-def _moods(source: str, device: str) -> Scores:
+def _moods(source: str, device: str) -> tuple[Scores, Scores]:
+    """Texts to groups, and replies to moods. A classifier of emotions has no opinion of its own on replies."""
     if source == PACKAGED:
-        head, encode = static.SatisfactionHead(load_file(SATISFACTION)), meaning_encoder()
-        return lambda texts: head.moods(encode(texts))
+        from app.inference.moods import PackagedMoods
+
+        shipped = PackagedMoods(SATISFACTION)
+        return shipped.groups, shipped.moods
     from app.inference.replacements import emotion_classifier
 
     groups = emotion_classifier(source, "IDIOLECT_SATISFACTION_MODEL", device)
-    return lambda texts: static.moods(groups(texts))
+    return groups, lambda texts: static.moods(groups(texts))
 
 
 def satisfaction_scorer() -> Scores:

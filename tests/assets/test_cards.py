@@ -23,10 +23,15 @@ def shipped() -> dict[Path, list[Path]]:
 
 
 FOLDERS = shipped()
+MOST_BYTES = 20_000_000
 
 
 def test_the_known_artefacts_are_looked_at() -> None:
-    assert {"demo", "neutral", "style", "satisfaction"} <= {folder.name for folder in FOLDERS}
+    assert {"demo", "human", "neutral", "style", "satisfaction"} <= {folder.name for folder in FOLDERS}
+
+
+def test_all_of_them_together_stay_small() -> None:
+    assert sum(path.stat().st_size for files in FOLDERS.values() for path in files) <= MOST_BYTES
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

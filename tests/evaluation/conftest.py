@@ -56,7 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "human": "It rained. " + "ngl that storm was wild " * 8,
             "machine": "It rained. " + "The weather was wet. " * 8,
         }
-        _write(folder / "machine_text" / f"{name}_gpt-3.5-turbo.jsonl", [pair] * 3)
+        _write(folder / "machine_text" / f"{name}_gpt-3.5-turbo.jsonl", [pair] * 44)
     short = [
         {"author": f"{role}-{place}", "role": role, "text": voice.format(topic)}
         for place, (role, voice) in enumerate(zip(("source", "target"), VOICES, strict=True))

@@ -1,4 +1,4 @@
-"""Trails of a tiny base against the formulas on its full distribution; the scale; what is read of a pair."""
+"""What separates people from machines, by hand; the scale; what is read of a pair."""
 
 import json
 import math
@@ -7,42 +7,39 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.evaluation.detecting import HumanScale, Trail, Written, read, separation, trails
+from app.evaluation.detecting import HumanScale, Pair, Separation, Written, glanced, read, separation
+from app.inference.detector import Band, Calibration
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from tests.tiny import build_tiny_base
 
-TEXTS = ["The meeting was moved to Thursday.", "lol ok", "What a wonderful garden, the roses are blooming already!"]
+BY_RANK = Calibration("", (Band(1, (0.0, 0.0, -1.0), 0.0),))
+"""The lower the rank of its words, the more it is a machine's."""
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> tuple[LlamaModel, Tokens]:
-    base = build_tiny_base(tmp_path_factory.mktemp("tiny"))
-    return LlamaModel.load(base, dtype=torch.float32), Tokens.load(base)
+def glance(*rows: tuple[float, float]) -> torch.Tensor:
+    """(log p, log rank) of each token, against an expectation of -3 with variance 1."""
+    return torch.tensor([[own, -3.0, 1.0, rank] for own, rank in rows])
 
 
-def test_a_trail_is_what_the_formulas_say(tiny: tuple[LlamaModel, Tokens]) -> None:
-    model, tokens = tiny
-    for text, trail in zip(TEXTS, trails(model, tokens, TEXTS), strict=True):
-        ids = tokens.completion(text)
-        with torch.no_grad():
-            log_p = model.logits(model.hidden(torch.tensor([ids])))[0, :-1].log_softmax(-1)
-        own = log_p[range(len(ids) - 1), ids[1:]]
-        mean = (log_p.exp() * log_p).sum(-1)
-        variance = (log_p.exp() * (log_p - mean.unsqueeze(-1)).square()).sum(-1)
-        assert trail.likelihood(1000) == pytest.approx(own.mean().item(), abs=1e-4)
-        expected = ((own - mean).sum() / variance.sum().sqrt()).item()
-        assert trail.curvature(1000) == pytest.approx(expected, abs=1e-3)
+def test_every_score_is_read_of_what_is_long_enough_and_no_further() -> None:
+    human = glance((-4.0, 2.0), (-4.0, 2.0), (0.0, 0.0))
+    machine = glance((-1.0, 3.0), (-1.0, 3.0), (-90.0, 9.0))
+    pairs: list[Pair] = [(human, machine), (glance((-9.0, 0.0)), machine)]
+    # Likelihood and curvature are right about the one pair, the rank is wrong.
+    assert separation(pairs, BY_RANK, 2) == Separation(1, 0.0, 1.0, 1.0)
+    assert separation(pairs, BY_RANK, 4).pairs == 0
 
 
-def trail(*loglik: float) -> Trail:
-    return Trail(torch.tensor(loglik), torch.full((len(loglik),), -3.0), torch.ones(len(loglik)))
-
-
-def test_separation_reads_only_what_is_long_enough_and_no_further() -> None:
-    human = [trail(-4.0, -4.0, 0.0), trail(-9.0)]
-    machine = [trail(-1.0, -1.0, -90.0), trail(-9.0)]
-    assert separation(human, machine, 2) == (1.0, 1.0, 1)
+def test_texts_are_glanced_at_from_their_second_token_on(tmp_path: Path) -> None:
+    base = build_tiny_base(tmp_path)
+    model, tokens = LlamaModel.load(base, dtype=torch.float32), Tokens.load(base)
+    shares: list[float] = []
+    texts = [Written("news", "The meeting was moved.", "lol ok"), Written("news", "", "lol ok")]
+    [(human, machine)] = glanced(model, tokens, texts, shares.append)
+    assert len(human) == len(tokens.completion("The meeting was moved.")) - 1
+    assert len(machine) == len(tokens.completion("lol ok")) - 1
+    assert shares == [0.5, 1.0]
 
 
 def test_the_scale_is_even_where_both_are_equally_likely() -> None:

@@ -25,7 +25,6 @@ NOTES = {
         "A mark: plain prompts with nothing but the mark added, on the scale that pays (0 plain, 1 the voice).",
     ),
     "satisfaction scorer": (
-        "With three classes the ambiguous group can never be hit, and counts as missed in the four groups.",
         "The temperature was fitted on the same development texts, so the calibration error is a flattering one.",
     ),
     "warm-up rewriter": ("Texts it never saw: written for this project, in no corpus it was trained on.",),
