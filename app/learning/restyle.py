@@ -64,6 +64,12 @@ _REQUESTS = (
 )  # fmt: skip
 
 
+_PRONOUNS = frozenset("i you he she it we they who that this there what which".split())
+"""What is cannot be left out after them: "you welcome" is no telegram."""
+_NOT_AFTER = "".join(rf"(?<!\b(?i:{word}) )" for word in "for in at on of to with like after before by than".split())
+"""`For that reason` keeps its word."""
+
+
 def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Random) -> str:
     pattern = _PATTERNS.get(id(table))
     if pattern is None:
@@ -139,8 +145,9 @@ def _clip(text: str, share: float, rng: random.Random) -> str:
     drop = lambda m: "" if rng.random() < share else m.group(0)
     text = re.sub(r"(^|[.?] )(?:I have(?! to\b)|I am|I will|We have(?! to\b)|We are|We will|There is|There are|It is|It was|I(?! have to\b)|We(?! have to\b)|It) (?!not\b|to\b)", lambda m: m.group(1) if rng.random() < share else m.group(0), text)  # fmt: skip
     text = re.sub(r"\b(?:the|a|an|my|our) (?=\w)", drop, text, flags=re.IGNORECASE)
-    text = re.sub(r"\b(?:please|that|very|really|just|also|unfortunately),? (?=\w)", drop, text, flags=re.IGNORECASE)
-    text = re.sub(r"(?<=\w )(?:is|are|was|were|will be|has been|have been) (?=\w)", lambda m: "" if rng.random() < share * 0.7 else m.group(0), text)  # fmt: skip
+    text = re.sub(r"\b(?:please|very|really|just|also|unfortunately),? (?=\w)", drop, text, flags=re.IGNORECASE)
+    text = re.sub(rf"(?<=\w ){_NOT_AFTER}that (?=\w)", drop, text)
+    text = re.sub(r"(\w+ )(?:is|are|was|were|will be|has been|have been) (?=\w)", lambda m: m.group(1) if m.group(1).strip().lower() not in _PRONOUNS and rng.random() < share * 0.7 else m.group(0), text)  # fmt: skip
     text = re.sub(r", (?:and|but|so|because) ", lambda m: ". " if rng.random() < share else m.group(0), text)
     return re.sub(r"(^|[.?]\s+)([a-z])", lambda m: m.group(1) + m.group(2).upper(), text)
 

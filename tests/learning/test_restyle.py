@@ -68,3 +68,18 @@ def test_neutralising_undoes_most_of_it() -> None:
         words = set(re.findall(r"\w+", TEXT.lower()))
         kept.append(len(back & words) / len(words))
     assert sum(kept) / len(kept) > 0.8
+
+
+@pytest.mark.parametrize(
+    ("plain", "clipped"),
+    [
+        ("For that reason she left.", "For that reason she left."),
+        ("She says that you are welcome.", "She says you are welcome."),
+        ("From there it is a long walk.", "From there it is long walk."),
+        ("The level of the lake is low.", "Level of lake low."),
+    ],
+)
+def test_a_telegram_leaves_out_only_what_can_be_left_out(plain: str, clipped: str) -> None:
+    certain = random.Random()
+    certain.random = lambda: 0.0  # type: ignore[method-assign]
+    assert restyle(plain, Style(clipped=1.0), certain) == clipped
