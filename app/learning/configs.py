@@ -63,7 +63,7 @@ class Leashed:
 @dataclass(frozen=True)
 class Selective:
     update_share: Annotated[float, Between(0.05, 1.0)] = 1.0
-    """Only this share of the rows, those with the largest advantage, is back-propagated; 1.0 is all of them."""
+    """Of every group only this share of rows, those with the largest advantage, is back-propagated; 1.0 is all."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,8 @@ class RewardConfig:
     references: Literal["modes", "samples"] = "modes"
     dropout: Annotated[float, Between(0.0, 0.95)] = 0.2
     """Probability that a reference is dropped from the max, one mask for all rows of a group, never all."""
+    contrast: Weight = 0.0
+    """What a told mode is paid less for sounding like another mode of the person, so that their voices stay apart."""
     untagged_share: Share = 0.2
     """Share of groups that are not told a mode; their reward is the max over the surviving references."""
     length_slack: Annotated[float, Between(0.0, 10.0)] = 0.3

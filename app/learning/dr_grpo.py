@@ -5,7 +5,7 @@ whose loss is normalised by constants instead of each row's length. No KL term: 
 weight kept the policy from exploring. Options make it GRPO (`scale` group, `average` rows) or DAPO (arXiv:2503.14476:
 `scale` group, `average` tokens, `clip_high`, `resample`), or pay for sets of samples (PKPO, arXiv:2505.15201).
 
-At 3B: batch 32, learning rate 1e-6. At 135M: 4 prompts of 8, 3e-4, 24 steps after a supervised warm start.
+At 3B: batch 32, learning rate 1e-6. At 135M: 4 prompts of 8, 3e-4, a few steps after a supervised warm start.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,8 @@ def train(
 
     def objective(seen: Experience) -> Objective:
         rollouts, mask_N_T = seen.rollouts, seen.rollouts.mask_B_T
-        advantages_N = _advantages(seen, config).flatten()
+        advantages_P_G = _advantages(seen, config)
+        advantages_N = advantages_P_G.flatten()
         weights_N = losses.row_weights(mask_N_T, config.average, max_tokens=config.max_tokens)
         before_N_T = reference.leash(state, seen, config, give_way)
 
@@ -60,7 +61,7 @@ def train(
             drift = losses.divergence(logprobs_B_T, before_N_T[rows], mask_N_T[rows], weights_N[rows])
             return improvement.plus(drift, config.kl)
 
-        return Objective(telling_rows(advantages_N, config.update_share, seen.lengths), loss)
+        return Objective(telling_rows(advantages_P_G, config.update_share, seen.lengths), loss)
 
     return on_policy.train(
         policy, passages, rewards, config, objective, prompt_for=prompt_for, state=state, give_way=give_way

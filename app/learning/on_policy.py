@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from app.learning.configs import RlConfig
@@ -63,12 +64,18 @@ def train(
         yield Step(state.step, config.steps, metrics, [stripped(text) for text in shown])
 
 
-def telling_rows(advantages_N: Tensor, share: float, lengths: Sequence[int]) -> list[int]:
-    """The `share` of the rows with the largest |advantage|, shortest first (less padding); never one without any."""
-    most = max(1, round(share * len(advantages_N)))
-    magnitudes = advantages_N.abs().tolist()
-    ranked = sorted(range(len(magnitudes)), key=lambda row: -magnitudes[row])[:most]
-    return sorted((row for row in ranked if magnitudes[row] > ALIKE), key=lambda row: lengths[row])
+def telling_rows(advantages_P_G: Tensor, share: float, lengths: Sequence[int]) -> list[int]:
+    """Of every group the `share` of its rows with the largest |advantage|, shortest first; never one without any.
+
+    Of every group and not of all rows: else the voice whose rewards differ most would be the only one to learn.
+    `lengths` are those of all P * G rows, by which they are ordered (less padding).
+    """
+    groups, size = advantages_P_G.shape
+    most = max(1, round(share * size))
+    magnitudes_P_G, places_P_G = advantages_P_G.abs().sort(dim=-1, descending=True, stable=True)
+    rows_P_G = places_P_G + size * torch.arange(groups).unsqueeze(-1)
+    rows: list[int] = rows_P_G[:, :most][magnitudes_P_G[:, :most] > ALIKE].tolist()
+    return sorted(rows, key=lambda row: lengths[row])
 
 
 def _improve(state: LoopState, aim: Objective, config: RlConfig, give_way: GiveWay) -> Metrics:

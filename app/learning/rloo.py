@@ -43,7 +43,8 @@ def train(
             drift_N = losses.row_sums(rollouts.logprobs_B_T - before_N_T, mask_N_T)
             paid_P_G = paid_P_G - config.kl * drift_N.view_as(paid_P_G)
             metrics["reference_kl"] = drift_N.mean().item()
-        advantages_N = leave_one_out(paid_P_G).flatten()
+        advantages_P_G = leave_one_out(paid_P_G)
+        advantages_N = advantages_P_G.flatten()
         weights_N = torch.full_like(advantages_N, 1 / len(advantages_N))
 
         def loss(rows: list[int]) -> Loss:
@@ -57,7 +58,7 @@ def train(
                 clip_high=config.clip_high,
             )
 
-        return Objective(telling_rows(advantages_N, config.update_share, seen.lengths), loss, metrics)
+        return Objective(telling_rows(advantages_P_G, config.update_share, seen.lengths), loss, metrics)
 
     return on_policy.train(
         policy, passages, rewards, config, objective, prompt_for=prompt_for, state=state, give_way=give_way

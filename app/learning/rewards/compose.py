@@ -79,7 +79,7 @@ class Reward:
         ratio_N = length.ratios(repeated, texts)
 
         components = {
-            "style": similarity_N_K.masked_fill(~kept_N_K, -torch.inf).amax(-1),
+            "style": similarity_N_K.masked_fill(~kept_N_K, -torch.inf).amax(-1) - self._rivalry(similarity_N_K, plan),
             "meaning": meaning.kept_meaning(
                 meaning.similarity(self.encode_meaning, self.neutralise, repeated, texts), self.config.meaning_target
             ),
@@ -115,6 +115,15 @@ class Reward:
         if rng.random() < self.config.untagged_share:
             return GroupPlan(mode, None, surviving(len(self.references.tags), self.config.dropout, rng))
         return GroupPlan(mode, mode, tuple(owner == mode for owner in self.references.tags))
+
+    def _rivalry(self, similarity_N_K: Tensor, plan: Sequence[GroupPlan]) -> Tensor:
+        """The price [N] of sounding like a mode that was not meant; 0 where no mode was told."""
+        by_mode_N_M = self.references.by_mode(similarity_N_K)
+        is_rival_P_M = torch.tensor(
+            [[group.tag not in (None, tag) for tag in self.references.shares] for group in plan]
+        )
+        is_rival_N_M = is_rival_P_M.repeat_interleave(len(similarity_N_K) // len(plan), dim=0)
+        return self.config.contrast * (by_mode_N_M * is_rival_N_M).amax(-1).clamp(min=0)
 
     def _shares(self, plan: Sequence[GroupPlan]) -> Tensor:
         kept_P_K = torch.tensor([group.kept_K for group in plan])

@@ -184,3 +184,23 @@ def test_modes_count_by_their_shares_as_far_as_they_were_told_or_kept(word_encod
     ]
     scored = reward.score(["tea"] * 3, rollouts_of(["Rewritten: tea"] * 3), plan)
     assert scored.shares_P_M.tolist() == [[0, 1], [0.75, 0.25], [0, 1]]
+
+
+def test_a_told_mode_is_paid_less_for_sounding_like_another(reward):
+    both = rollouts_of(["Rewritten: berry cherry", "Rewritten: berry berry"])
+    told = [GroupPlan("berries", "berries", (True, False))]
+    plain = reward.score(["tea"], both, told).components["style"]
+    apart = replace(reward, config=replace(ALL, contrast=0.5)).score(["tea"], both, told).components["style"]
+    rival = reward.references.similarity(["berry cherry", "berry berry"])[:, 1].clamp(min=0)
+    assert rival[0] > 0.2
+    torch.testing.assert_close(apart, plain - 0.5 * rival)
+    assert apart[1] == plain[1], "who is unlike the other mode pays nothing"
+
+
+def test_where_no_mode_is_told_all_may_sound_like_any(reward):
+    texts = rollouts_of(["Rewritten: berry cherry", "Rewritten: berry berry"])
+    free = [GroupPlan("berries", None, (True, True))]
+    apart = replace(reward, config=replace(ALL, contrast=1.0))
+    torch.testing.assert_close(
+        apart.score(["tea"], texts, free).rewards_P_G, reward.score(["tea"], texts, free).rewards_P_G
+    )
