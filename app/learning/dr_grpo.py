@@ -8,64 +8,41 @@ weight kept the policy from exploring. Options make it GRPO (`scale` group, `ave
 At 3B: batch 32, learning rate 1e-6. At 135M: 4 prompts of 8, 3e-4, a few steps after a supervised warm start.
 """
 
-from collections.abc import Iterator, Sequence
-
 from torch import Tensor
 
-from app.learning import losses, on_policy, reference
+from app.learning import losses, reference
 from app.learning.advantages import centred, scaled, set_credit
 from app.learning.configs import DrGrpoConfig
-from app.learning.experience import Experience, PromptFor, Rewards
-from app.learning.loop import GiveWay, LoopState
+from app.learning.experience import Experience
 from app.learning.losses import Loss
-from app.learning.on_policy import Objective, telling_rows
-from app.learning.types import Policy, Step
+from app.learning.objective import Objective, Practice, telling_rows
 
 
-def train(
-    policy: Policy,
-    passages: Sequence[str],
-    rewards: Rewards,
-    config: DrGrpoConfig,
-    *,
-    prompt_for: PromptFor,
-    state: LoopState | None = None,
-    give_way: GiveWay = lambda: None,
-) -> Iterator[Step]:
-    """Yield a Step after each batch; all else as on_policy.train says.
+def objective(config: DrGrpoConfig, seen: Experience, practice: Practice) -> Objective:
+    """Metrics of its own: those of losses.policy_gradient, and with a leash those of losses.divergence."""
+    rollouts, mask_N_T = seen.rollouts, seen.rollouts.mask_B_T
+    advantages_P_G = _advantages(seen, config)
+    advantages_N = advantages_P_G.flatten()
+    weights_N = losses.row_weights(mask_N_T, config.average, max_tokens=config.max_tokens)
+    before_N_T = reference.leash(config, seen, practice)
 
-    Metrics of its own: those of losses.policy_gradient, and with a leash those of losses.divergence.
-    """
-    state = state or LoopState.new(policy)
+    def loss(rows: list[int]) -> Loss:
+        logprobs_B_T = practice.policy.logprobs(rollouts, rows, temperature=config.temperature)
+        improvement = losses.policy_gradient(
+            logprobs_B_T,
+            rollouts.logprobs_B_T[rows],
+            advantages_N[rows],
+            mask_N_T[rows],
+            weights_N[rows],
+            clip=config.clip,
+            clip_high=config.clip_high,
+        )
+        if before_N_T is None:
+            return improvement
+        drift = losses.divergence(logprobs_B_T, before_N_T[rows], mask_N_T[rows], weights_N[rows])
+        return improvement.plus(drift, config.kl)
 
-    def objective(seen: Experience) -> Objective:
-        rollouts, mask_N_T = seen.rollouts, seen.rollouts.mask_B_T
-        advantages_P_G = _advantages(seen, config)
-        advantages_N = advantages_P_G.flatten()
-        weights_N = losses.row_weights(mask_N_T, config.average, max_tokens=config.max_tokens)
-        before_N_T = reference.leash(state, seen, config, give_way)
-
-        def loss(rows: list[int]) -> Loss:
-            logprobs_B_T = policy.logprobs(rollouts, rows, temperature=config.temperature)
-            improvement = losses.policy_gradient(
-                logprobs_B_T,
-                rollouts.logprobs_B_T[rows],
-                advantages_N[rows],
-                mask_N_T[rows],
-                weights_N[rows],
-                clip=config.clip,
-                clip_high=config.clip_high,
-            )
-            if before_N_T is None:
-                return improvement
-            drift = losses.divergence(logprobs_B_T, before_N_T[rows], mask_N_T[rows], weights_N[rows])
-            return improvement.plus(drift, config.kl)
-
-        return Objective(telling_rows(advantages_P_G, config.update_share, seen.lengths), loss)
-
-    return on_policy.train(
-        policy, passages, rewards, config, objective, prompt_for=prompt_for, state=state, give_way=give_way
-    )
+    return Objective(telling_rows(advantages_P_G, config.update_share, seen.lengths), loss)
 
 
 def _advantages(seen: Experience, config: DrGrpoConfig) -> Tensor:

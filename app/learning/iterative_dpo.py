@@ -4,67 +4,49 @@ After every round the policy as it is then becomes the reference, so it may move
 whose samples were paid alike tell no better from worse and are left out.
 """
 
-from collections.abc import Iterator, Sequence
-
 import torch
 
-from app.learning import losses, on_policy, reference
+from app.learning import losses, reference
 from app.learning.configs import IterativeDpoConfig
-from app.learning.experience import Experience, PromptFor, Rewards, without_difference
-from app.learning.loop import GiveWay, LoopState
+from app.learning.experience import Experience, without_difference
 from app.learning.losses import Loss, row_sums
-from app.learning.on_policy import Objective
+from app.learning.objective import Objective, Practice
 from app.learning.rollouts import pick
-from app.learning.types import Policy, Step
 
 
-def train(
-    policy: Policy,
-    passages: Sequence[str],
-    rewards: Rewards,
-    config: IterativeDpoConfig,
-    *,
-    prompt_for: PromptFor,
-    state: LoopState | None = None,
-    give_way: GiveWay = lambda: None,
-) -> Iterator[Step]:
-    """Yield a Step after each batch; all else as on_policy.train says (`rows` are those of the better texts).
+def objective(config: IterativeDpoConfig, seen: Experience, practice: Practice) -> Objective:
+    """Its rows are those of the better texts.
 
     Metrics of its own: those of losses.preference, and `nll` of the better texts where they are imitated.
     """
-    state = state or LoopState.new(policy)
+    if seen.step % config.round_steps == 0:
+        reference.remember(practice.state)
+    best_and_worst = best_to_worst(seen)
+    rows = sorted(best_and_worst, key=lambda row: seen.lengths[row])
+    # Only these rows from here on: the better ones, then the worse ones in the same order.
+    rollouts = pick(seen.rollouts, rows + [best_and_worst[row] for row in rows])
+    place = {row: i for i, row in enumerate(rows)}
+    if rows:
+        before_2B_T = reference.logprobs_then(
+            practice.state, rollouts, temperature=config.temperature, give_way=practice.give_way
+        )
+        before_2B = row_sums(before_2B_T, rollouts.mask_B_T)
 
-    def objective(seen: Experience) -> Objective:
-        if seen.step % config.round_steps == 0:
-            reference.remember(state)
-        best_and_worst = best_to_worst(seen)
-        rows = sorted(best_and_worst, key=lambda row: seen.lengths[row])
-        # Only these rows from here on: the better ones, then the worse ones in the same order.
-        rollouts = pick(seen.rollouts, rows + [best_and_worst[row] for row in rows])
-        place = {row: i for i, row in enumerate(rows)}
-        if rows:
-            before_2B_T = reference.logprobs_then(state, rollouts, temperature=config.temperature, give_way=give_way)
-            before_2B = row_sums(before_2B_T, rollouts.mask_B_T)
+    def loss(chosen: list[int]) -> Loss:
+        better = [place[row] for row in chosen]
+        worse = [i + len(rows) for i in better]
+        logprobs_2B_T = practice.policy.logprobs(rollouts, better + worse, temperature=config.temperature)
+        weights_B = torch.full((len(chosen),), 1 / len(rows))
+        return losses.preferring(
+            logprobs_2B_T,
+            before_2B[better + worse],
+            rollouts.mask_B_T[better + worse],
+            weights_B,
+            beta=config.beta,
+            imitation_weight=config.imitation,
+        )
 
-        def loss(chosen: list[int]) -> Loss:
-            better = [place[row] for row in chosen]
-            worse = [i + len(rows) for i in better]
-            logprobs_2B_T = policy.logprobs(rollouts, better + worse, temperature=config.temperature)
-            weights_B = torch.full((len(chosen),), 1 / len(rows))
-            return losses.preferring(
-                logprobs_2B_T,
-                before_2B[better + worse],
-                rollouts.mask_B_T[better + worse],
-                weights_B,
-                beta=config.beta,
-                imitation_weight=config.imitation,
-            )
-
-        return Objective(rows, loss)
-
-    return on_policy.train(
-        policy, passages, rewards, config, objective, prompt_for=prompt_for, state=state, give_way=give_way
-    )
+    return Objective(rows, loss)
 
 
 def best_to_worst(seen: Experience) -> dict[int, int]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from app.learning.experience import Experience
 from app.learning.loop import MICRO_BATCH, GiveWay, LoopState
+from app.learning.objective import Practice
 from app.learning.types import Policy, Rollouts
 
 NAME = "reference."
@@ -49,13 +50,13 @@ class Leash(Protocol):
     def temperature(self) -> float: ...
 
 
-def leash(state: LoopState, seen: Experience, config: Leash, give_way: GiveWay) -> Tensor | None:
+def leash(config: Leash, seen: Experience, practice: Practice) -> Tensor | None:
     """Log-probabilities [B, T] of a step's rollouts under the policy as the loop found it; None without a weight."""
     if config.kl == 0:
         return None
     if seen.step == 0:
-        remember(state)
-    return logprobs_then(state, seen.rollouts, temperature=config.temperature, give_way=give_way)
+        remember(practice.state)
+    return logprobs_then(practice.state, seen.rollouts, temperature=config.temperature, give_way=practice.give_way)
 
 
 def logprobs_then(state: LoopState, rollouts: Rollouts, *, temperature: float, give_way: GiveWay) -> Tensor:

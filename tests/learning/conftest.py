@@ -106,6 +106,15 @@ def policy() -> WordPolicy:
 
 
 @pytest.fixture
+def sampled(policy: WordPolicy, monkeypatch: pytest.MonkeyPatch) -> list[Rollouts]:
+    """All that the policy samples from now on."""
+    seen: list[Rollouts] = []
+    sample = policy.sample
+    monkeypatch.setattr(policy, "sample", lambda *args, **rest: seen.append(sample(*args, **rest)) or seen[-1])
+    return seen
+
+
+@pytest.fixture
 def prompt() -> Callable[[str, str | None], str]:
     return prompt_for
 

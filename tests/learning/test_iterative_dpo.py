@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from app.learning import iterative_dpo, on_policy
+from app.learning import reinforce
 from app.learning.configs import IterativeDpoConfig, RewardConfig
 from app.learning.experience import Experience
 from app.learning.iterative_dpo import best_to_worst
@@ -28,7 +28,7 @@ def test_each_round_begins_where_the_last_one_ended(policy, prompt, reward_for):
     state = LoopState.new(policy)
     config = replace(CONFIG, epochs=1)
     references, margins = [], []
-    for step in iterative_dpo.train(policy, PASSAGES, reward_for(BY_STYLE), config, prompt_for=prompt, state=state):
+    for step in reinforce.train(policy, PASSAGES, reward_for(BY_STYLE), config, prompt_for=prompt, state=state):
         references.append(state.kept["reference.0"].clone())
         margins.append(step.metrics["margin"])
     same = [torch.equal(one, other) for one, other in pairwise(references)]
@@ -41,7 +41,7 @@ def test_a_second_pass_sees_what_the_first_has_done(new_policy, prompt, reward_f
     margin = {}
     for epochs in (1, 2):
         config = replace(CONFIG, epochs=epochs)
-        step = next(iterative_dpo.train(new_policy(), PASSAGES, reward_for(BY_STYLE), config, prompt_for=prompt))
+        step = next(reinforce.train(new_policy(), PASSAGES, reward_for(BY_STYLE), config, prompt_for=prompt))
         margin[epochs] = step.metrics["margin"]
     assert margin[1] == pytest.approx(0, abs=1e-6)
     assert margin[2] > 0.001
@@ -49,9 +49,9 @@ def test_a_second_pass_sees_what_the_first_has_done(new_policy, prompt, reward_f
 
 def test_micro_batches_make_the_gradient_of_the_whole_batch(new_policy, prompt, reward_for, monkeypatch):
     config = replace(CONFIG, imitation=0.3, prompts_per_step=6)
-    whole = next(iterative_dpo.train(new_policy(), PASSAGES, reward_for(), config, prompt_for=prompt))
-    monkeypatch.setattr(on_policy, "MICRO_BATCH", 2)
-    parts = next(iterative_dpo.train(new_policy(), PASSAGES, reward_for(), config, prompt_for=prompt))
+    whole = next(reinforce.train(new_policy(), PASSAGES, reward_for(), config, prompt_for=prompt))
+    monkeypatch.setattr(reinforce, "MICRO_BATCH", 2)
+    parts = next(reinforce.train(new_policy(), PASSAGES, reward_for(), config, prompt_for=prompt))
     assert whole.metrics["rows"] > 2
     for name in ("loss", "gradient_norm", "margin", "nll"):
         assert parts.metrics[name] == pytest.approx(whole.metrics[name], rel=1e-3, abs=1e-6)
@@ -61,6 +61,6 @@ def test_without_a_difference_nothing_moves(policy, prompt, reward_for):
     policy.logits.data[:] = torch.tensor([20.0, 0.0, 0.0, -40.0])
     before = policy.logits.detach().clone()
     reward = reward_for(replace(BY_STYLE, style=0.0, length=1.0))
-    step = next(iterative_dpo.train(policy, PASSAGES, reward, CONFIG, prompt_for=prompt))
+    step = next(reinforce.train(policy, PASSAGES, reward, CONFIG, prompt_for=prompt))
     assert (step.metrics["alike"], step.metrics["rows"]) == (1, 0)
     assert torch.equal(policy.logits, before)

@@ -6,8 +6,11 @@ from itertools import islice
 import pytest
 import torch
 
+from app.learning import reinforce
 from app.learning.configs import DrGrpoConfig, IterativeDpoConfig, RlConfig, RlooConfig
 from app.learning.loop import LoopState
+from app.learning.losses import Loss
+from app.learning.objective import Objective
 from app.learning.reinforce import train
 
 PASSAGES = ["tea tea tea tea", "tea berry tea", "tea tea cherry tea"]
@@ -94,4 +97,78 @@ def test_every_step_tells_what_happened(policy, prompt, reward_for, config):
 
 def test_a_configuration_of_no_algorithm_is_refused(policy, prompt, reward_for):
     with pytest.raises(ValueError, match="RlConfig belongs to no algorithm"):
-        train(policy, PASSAGES, reward_for(), RlConfig(), prompt_for=prompt)
+        next(train(policy, PASSAGES, reward_for(), RlConfig(), prompt_for=prompt))
+
+
+def test_nothing_to_rewrite(policy, prompt, reward_for):
+    with pytest.raises(ValueError, match="no passages"):
+        next(train(policy, [], reward_for(), DrGrpoConfig(), prompt_for=prompt))
+
+
+@pytest.fixture
+def watched(policy, prompt, reward_for, monkeypatch):
+    """Run a loop whose objective notes which rows it was asked for; its loss is nothing but their number."""
+
+    def run(config, rows, give_way=lambda: None):
+        asked = []
+
+        def loss(chosen):
+            asked.append(chosen)
+            return Loss(len(chosen) * policy.bias.sum(), {"first": float(chosen[0])})
+
+        monkeypatch.setattr(reinforce, "algorithm_of", lambda config: lambda seen, practice: Objective(rows, loss))
+        return asked, train(policy, ["tea"], reward_for(), config, prompt_for=prompt, give_way=give_way)
+
+    return run
+
+
+def test_every_pass_goes_over_all_rows_in_minibatches_of_their_own(watched):
+    config = RlConfig(steps=2, epochs=3, minibatches=2, max_tokens=4)
+    rows = [4, 9, 2, 7, 5]
+    asked, steps = watched(config, rows)
+    step = next(steps)
+    assert len(asked) == 3 * 2
+    assert all(sorted(asked[i] + asked[i + 1]) == sorted(rows) for i in (0, 2, 4))
+    assert all(batch == sorted(batch, key=rows.index) for batch in asked)
+    assert len({tuple(batch) for batch in asked[::2]}) > 1
+    assert step.metrics["rows"] == 5
+
+
+def test_metrics_are_means_over_all_passes_and_the_loss_that_of_a_whole_pass(watched, policy):
+    asked, steps = watched(RlConfig(steps=2, epochs=1, minibatches=2, max_tokens=4, learning_rate=1e-9), [1, 2, 3])
+    policy.bias.data[:] = torch.tensor([0.5, 0.0, 0.0, 0.0])
+    metrics = next(steps).metrics
+    assert metrics["loss"] == pytest.approx(3 * 0.5, rel=1e-5)
+    assert metrics["first"] == pytest.approx(sum(len(batch) * batch[0] for batch in asked) / 3)
+    # Each of both parts stands for the whole, so a part of two rows is scaled to four.
+    assert metrics["gradient_norm"] == pytest.approx((2 * 2 * 2 + 2 * 1 * 2) / 2, rel=1e-5)
+    assert metrics["learning_rate"] == pytest.approx(1e-9 / 4)
+
+
+def test_more_minibatches_than_rows_leave_no_part_empty(watched):
+    asked, steps = watched(RlConfig(steps=1, minibatches=8, max_tokens=4), [3, 1])
+    next(steps)
+    assert sorted(asked) == [[1], [3]]
+
+
+def test_without_rows_nothing_moves_but_the_step_counts(watched, policy):
+    before = policy.bias.detach().clone()
+    asked, steps = watched(RlConfig(steps=2, max_tokens=4), [])
+    assert [step.index for step in steps] == [1, 2]
+    assert asked == []
+    assert torch.equal(policy.bias, before)
+
+
+@pytest.mark.parametrize("passes_before", [0, 1, 2])
+def test_it_ends_before_the_next_pass_once_cancelled(watched, passes_before):
+    countdown = [passes_before]
+
+    def give_way():
+        if not countdown[0]:
+            raise Cancelled
+        countdown[0] -= 1
+
+    asked, steps = watched(RlConfig(steps=2, minibatches=2, max_tokens=4), [1, 2, 3], give_way)
+    with pytest.raises(Cancelled):
+        next(steps)
+    assert len(asked) == max(0, passes_before - 1)

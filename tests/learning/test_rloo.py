@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from app.learning import on_policy, rloo
+from app.learning import reinforce
 from app.learning.configs import RewardConfig, RlooConfig
 
 PASSAGES = ["tea tea tea tea", "tea berry tea", "tea tea cherry tea"]
@@ -11,17 +11,14 @@ CONFIG = RlooConfig(steps=10, learning_rate=0.2, max_tokens=10, kl=0.0, seed=5)
 BY_STYLE = RewardConfig(human=0.0, meaning=0.0, entities=0.0, length=0.0)
 
 
-def test_its_first_gradient_is_that_of_reinforce_with_the_others_as_baseline(policy, prompt, reward_for):
+def test_its_first_gradient_is_that_of_reinforce_with_the_others_as_baseline(policy, sampled, prompt, reward_for):
     """On policy the ratio is 1, so the loss's gradient is - mean_i A_i * grad log pi(row i)."""
     config = replace(CONFIG, prompts_per_step=1, group_size=8, learning_rate=1e-9)
-    rollouts = []
-    sample = policy.sample
-    policy.sample = lambda *args, **rest: rollouts.append(sample(*args, **rest)) or rollouts[-1]
     reward = reward_for(BY_STYLE)
-    step = next(rloo.train(policy, PASSAGES[:1], reward, config, prompt_for=prompt))
-    paid = reward.score(PASSAGES[:1], rollouts[0], reward.plan(config.seed, 0, 1)).rewards_P_G[0]
+    step = next(reinforce.train(policy, PASSAGES[:1], reward, config, prompt_for=prompt))
+    paid = reward.score(PASSAGES[:1], sampled[0], reward.plan(config.seed, 0, 1)).rewards_P_G[0]
     advantages = torch.stack([paid[i] - (paid.sum() - paid[i]) / 7 for i in range(8)])
-    (-(advantages * policy.logprobs(rollouts[0], range(8)).sum(-1)).mean()).backward()
+    (-(advantages * policy.logprobs(sampled[0], range(8)).sum(-1)).mean()).backward()
     norm = torch.cat([policy.logits.grad.flatten(), policy.bias.grad]).norm().item()
     assert step.metrics["gradient_norm"] == pytest.approx(norm, rel=1e-4)
 
@@ -31,22 +28,23 @@ def test_the_leash_is_part_of_what_is_paid(new_policy, prompt, reward_for):
     far = {}
     for kl in (0.0, 1.0):
         policy = new_policy()
-        steps = list(rloo.train(policy, PASSAGES, reward_for(), replace(CONFIG, kl=kl, steps=30), prompt_for=prompt))
+        config = replace(CONFIG, kl=kl, steps=30)
+        steps = list(reinforce.train(policy, PASSAGES, reward_for(), config, prompt_for=prompt))
         far[kl] = policy.logits.abs().max().item()
         assert ("reference_kl" in steps[0].metrics) == (kl > 0)
     assert steps[0].metrics["reference_kl"] == pytest.approx(0, abs=1e-5)
     assert far[1.0] < 0.6 * far[0.0]
 
 
-def test_a_clip_cuts_whole_rows_once_a_pass_has_moved_them(policy, prompt, reward_for, monkeypatch):
+def test_a_clip_cuts_whole_rows_once_a_pass_has_moved_them(policy, prompt, reward_for):
     config = replace(CONFIG, epochs=4, clip=0.05, learning_rate=0.5, warmup_steps=0)
-    step = next(rloo.train(policy, PASSAGES, reward_for(), config, prompt_for=prompt))
+    step = next(reinforce.train(policy, PASSAGES, reward_for(), config, prompt_for=prompt))
     assert 0 < step.metrics["clipped"] < 1
 
 
 def test_micro_batches_make_the_gradient_of_the_whole_batch(policy, new_policy, prompt, reward_for, monkeypatch):
-    whole = next(rloo.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
-    monkeypatch.setattr(on_policy, "MICRO_BATCH", 5)
-    parts = next(rloo.train(new_policy(), PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    whole = next(reinforce.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    monkeypatch.setattr(reinforce, "MICRO_BATCH", 5)
+    parts = next(reinforce.train(new_policy(), PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
     for name in ("gradient_norm", "loss"):
         assert parts.metrics[name] == pytest.approx(whole.metrics[name], rel=1e-4, abs=1e-6)
