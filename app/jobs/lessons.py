@@ -10,7 +10,7 @@ from app.learning.configs import RlConfig
 from app.learning.mimicry import imitations
 from app.learning.neutralise import neutralise
 from app.learning.recipes import Recipe
-from app.learning.rewards.compose import Reward
+from app.learning.rewards.compose import Reward, Satisfaction
 from app.learning.rewards.endings import habits
 from app.learning.rewards.style import References, references
 from app.learning.seeding import generator
@@ -32,6 +32,8 @@ class Voice:
     written: list[Written]
     plain: list[list[str]]
     """Plain versions of each written passage, the rules' first."""
+    pleased: Satisfaction | None = None
+    """What their reactions have taught; None where nobody asked."""
 
     @property
     def has_tags(self) -> bool:
@@ -106,6 +108,7 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         neutralise,
         entity_finder(),
         own_endings=habits([written.text for written in voice.written]),
+        pleased=voice.pleased,
     )
 
 

@@ -10,6 +10,7 @@ from app.config import get_settings
 from app.db import now, transaction
 from app.errors import Conflict, NotFound, Unprocessable
 from app.feedback import corrections
+from app.feedback import repository as feedback
 from app.jobs import repository
 from app.learning.recipes import resolve
 from app.learning.validation import InvalidConfig
@@ -41,6 +42,11 @@ class TooFewCorrections(Unprocessable):
     title = "There are too few corrections to learn from"
 
 
+class NeverHeard(Unprocessable):
+    type = "never-heard"
+    title = "Too little is known of what the person likes"
+
+
 class AlreadyTraining(Conflict):
     type = "already-training"
     title = "This person's voice is already being trained"
@@ -59,7 +65,7 @@ class JobNotRetryable(Conflict):
 def create(session: Session, user: User, recipe: str, config: dict[str, Any], origin: str = "api") -> Job:
     """Write the job down and ring for it.
 
-    Raises InvalidTraining, TooFewSamples, TooFewCorrections, AlreadyTraining.
+    Raises InvalidTraining, TooFewSamples, TooFewCorrections, NeverHeard, AlreadyTraining.
     """
     try:
         asked = resolve(recipe, config, base_parameters=0)  # sizes change a recipe's defaults, never what is allowed
@@ -75,6 +81,14 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
         )
     if asked.dpo:
         _check_corrections(session, user)
+    if asked.pays_for_satisfaction and feedback.latest_scorer(session, user.id) is None:
+        raise NeverHeard(
+            f"{user.external_id} has not yet reacted to {get_settings().feedback_listen_every} rewrites",
+            field="recipe",
+            remedy="Send reactions with POST /v1/feedback; GET "
+            f"/v1/users/{user.external_id}/satisfaction tells when enough was heard. Or choose a recipe that learns "
+            "from samples alone.",
+        )
     job = Job(tenant_id=user.tenant_id, user_id=user.id, recipe=recipe, config=config, origin=origin)
     try:
         repository.add(session, job)

@@ -6,6 +6,7 @@ as if nothing had happened.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -28,6 +29,7 @@ from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, gather
 from app.jobs.lessons import Voice, max_tokens_of, seed_of
 from app.jobs.prompting import Judges, plain_versions
+from app.jobs.reactions import satisfaction_for
 from app.learning import dpo, reinforce, sft
 from app.learning.assessment import Yardstick
 from app.learning.checkpoint import UnusableCheckpoint
@@ -70,12 +72,13 @@ def train(context: JobContext) -> TrainingOutcome:
             f"Every text that you corrected is longer than the {card.passage_words} words that are learned at a time.",
             "Correct rewrites of shorter texts, or choose another recipe.",
         )
+    pleased = satisfaction_for(context, recipe)
 
     # Not packed: while it learns, that memory is the activations'.
     model, tokens = LlamaModel.load(base, device=settings.device, is_packed=False), Tokens.load(base)
     policy = _fresh(settings, model, tokens, seed_of(recipe), context)
     judges = Judges(meaning_encoder(), entity_finder())
-    voice = _listen(context, policy, material, recipe, judges)
+    voice = replace(_listen(context, policy, material, recipe, judges), pleased=pleased)
     try:
         state = _resume(context, policy)
         for stage, steps in _stages(context, policy, voice, material, recipe, state):

@@ -113,6 +113,10 @@ class DpoConfig(Preferring):
     seed: int = 0
 
 
+WEIGHED = ("style", "human", "meaning", "entities", "length", "endings", "satisfaction")
+"""The components of a reward that have weights in its configuration."""
+
+
 @dataclass(frozen=True)
 class RewardConfig:
     style: Weight = 1.0
@@ -122,6 +126,8 @@ class RewardConfig:
     length: Weight = 1.0
     endings: Weight = 0.0
     """Weight against endings that the person does not share but rewrites of different prompts do."""
+    satisfaction: Weight = 0.0
+    """Weight of what the person's own reactions to rewrites have taught about what pleases them."""
     calibrated: bool = True
     references: Literal["modes", "samples"] = "modes"
     dropout: Annotated[float, Between(0.0, 0.95)] = 0.2
@@ -132,3 +138,13 @@ class RewardConfig:
     """Share of groups that are not told a mode; their reward is the max over the surviving references."""
     length_slack: Annotated[float, Between(0.0, 10.0)] = 0.3
     meaning_target: Annotated[float, Between(0.1, 1.0)] = 0.85
+
+    def __post_init__(self) -> None:
+        if not any(getattr(self, name) for name in WEIGHED):
+            raise InvalidConfig("style", f"all weights are 0; one of {', '.join(WEIGHED)} must be more")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of each component, adding up to 1."""
+        weights: dict[str, float] = {name: getattr(self, name) for name in WEIGHED}
+        return {name: weight / sum(weights.values()) for name, weight in weights.items()}

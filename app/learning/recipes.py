@@ -3,9 +3,10 @@
 `voice` is the default: a short supervised warm start on (neutral -> sample), then Dr.GRPO on the calibrated style
 reward with a mode told to most groups and reward dropout over modes for the rest.
 `article` is Roman S, "The Right Approach to Personalize LLM Style": uncalibrated max over single references, dropout
-over references, no warm start. `sft` stops after the warm start. All others are the same training by another
-algorithm, named after it, with as many samples and steps: `dr_grpo` (as published, where `voice` leaves out the less
-telling half of the rows), `dapo`, `rloo` and `iterative_dpo`. `dpo` learns from the person's corrections instead.
+over references, no warm start. `sft` stops after the warm start.
+All others are the same training by another algorithm, with as many samples and steps, so that they can be compared:
+`dr_grpo` as published (`voice` leaves out the less telling half of the rows), `dapo`, `rloo`, `iterative_dpo`.
+`dpo` learns from the person's corrections instead.
 
 The article's hyperparameters are the defaults for bases of a billion parameters and more; the `small`
 presets are for the packaged 135M base, which needs larger steps and far fewer of them: after its warm start the
@@ -40,6 +41,11 @@ class Recipe:
     reward: RewardConfig = field(default_factory=RewardConfig)
     dpo: DpoConfig | None = None
     """On the person's corrections, in place of `rl`."""
+
+    @property
+    def pays_for_satisfaction(self) -> bool:
+        """Whether it must be known what pleases the person."""
+        return self.rl is not None and self.reward.satisfaction > 0
 
 
 _DAPO: dict[str, Any] = {"clip_high": 0.28, "scale": "group", "average": "tokens", "resample": 2}
@@ -101,6 +107,9 @@ def resolve(name: str, overrides: dict[str, Any], base_parameters: int) -> Recip
         if not isinstance(values, dict):
             raise InvalidConfig(f"config.{section}", "must be an object")
         recipe = replace(recipe, **{section: overlaid(f"config.{section}", part, values)})
+    if recipe.rl and recipe.reward.human > 0:
+        # There is one detector, and it evaluates: a policy that practised against it would learn to fool it.
+        raise InvalidConfig("config.reward.human", "must be 0: trainings have no detector to be paid by")
     return recipe
 
 

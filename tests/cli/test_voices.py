@@ -49,10 +49,19 @@ def test_what_is_changed_of_a_recipe_reaches_the_training(idiolect: Idiolect, ad
     assert job["config"] == {"rl": {"steps": 40, "average": "tokens"}, "reward": {"calibrated": False}}
 
 
-def test_what_cannot_be_changed_is_refused_by_name(idiolect: Idiolect, ada: str) -> None:
-    said = idiolect("train", ada, "--set", "rl.stepz=40")
+@pytest.mark.parametrize(
+    ("recipe", "change", "field"),
+    [
+        ("voice", "rl.stepz=40", "config.rl.stepz"),
+        ("rloo", "rl.kl=much", "config.rl.kl"),
+    ],
+)
+def test_what_cannot_be_changed_is_refused_by_name(
+    idiolect: Idiolect, ada: str, recipe: str, change: str, field: str
+) -> None:
+    said = idiolect("train", ada, "--recipe", recipe, "--set", change)
     assert said.code == 1
-    assert "config.rl.stepz" in said.words
+    assert field in said.words
 
 
 @pytest.mark.parametrize("change", ["rl.steps", "steps=4", "=4", "rl.=4", ".steps=4"])

@@ -3,8 +3,11 @@ from typing import Any
 
 import pytest
 
+from app.db import transaction
 from app.jobs import runner
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
+from app.learning.recipes import RECIPES, resolve
+from app.models import Scorer
 
 DONE = TrainingOutcome(1, "promoted", {"gate": {"decision": "promoted", "checks": []}})
 
@@ -28,6 +31,13 @@ def job(client: Any, ada: Any) -> dict[str, Any]:
     return client.post("/v1/users/ada/training-jobs", json={"recipe": "voice"}).json()
 
 
+def hear(user: Any) -> None:
+    """As if enough reactions had been listened to."""
+    known = {"version": 1, "replies": 8, "features": "x", "state": b"", "metrics": {}, "beliefs": []}
+    with transaction(user.tenant_id) as session:
+        session.add(Scorer(tenant_id=user.tenant_id, user_id=user.id, **known))
+
+
 def heard(answer: Any) -> list[dict[str, Any]]:
     """Server-sent events as dicts, with the data read."""
     found = []
@@ -48,6 +58,21 @@ def test_a_training_is_accepted_and_can_be_found(client: Any, ada: Any) -> None:
     assert client.get("/v1/users/ada/training-jobs").json() == {"items": [job], "next": None}
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_can_be_asked_for_and_changed(client: Any, ada: Any, make_corrections: Any, recipe: str) -> None:
+    make_corrections(ada, 4)
+    hear(ada)
+    loops = [name for name in ("sft", "rl", "dpo") if getattr(resolve(recipe, {}, base_parameters=0), name)]
+    config = {name: {"steps": 3} for name in loops}
+    answer = client.post("/v1/users/ada/training-jobs", json={"recipe": recipe, "config": config})
+    assert answer.status_code == 202
+    assert (answer.json()["recipe"], answer.json()["config"]) == (recipe, config)
+    client.post(f"/v1/jobs/{answer.json()['id']}/cancel")
+    for name in loops:
+        refused = client.post("/v1/users/ada/training-jobs", json={"recipe": recipe, "config": {name: {"steps": "3"}}})
+        assert (refused.status_code, refused.json()["field"]) == (422, f"config.{name}.steps")
+
+
 def test_a_finished_training_tells_its_result_and_curves(client: Any, job: Any) -> None:
     runner.run_training(job["id"], learns)
     found = client.get(f"/v1/jobs/{job['id']}").json()
@@ -63,6 +88,8 @@ def test_a_finished_training_tells_its_result_and_curves(client: Any, job: Any) 
         ({"recipe": "vocie"}, "invalid-training", "recipe"),
         ({"recipe": "voice", "config": {"rl": {"steps": -1}}}, "invalid-training", "config.rl.steps"),
         ({"recipe": "voice", "config": {"x": {}}}, "invalid-training", "config.x"),
+        ({"recipe": "dpo", "config": {"dpo": {"beta": True}}}, "invalid-training", "config.dpo.beta"),
+        ({"recipe": "voice", "config": {"reward": {"human": 1}}}, "invalid-training", "config.reward.human"),
         ({"recipe": "voice", "config": []}, "unprocessable", "config"),
         ({"recipe": 3}, "unprocessable", "recipe"),
         ({"receipt": "voice"}, "unprocessable", "receipt"),
@@ -94,6 +121,17 @@ def test_preferences_need_corrections(client: Any, ada: Any, make_corrections: A
     assert "edited_text" in problem["remedy"]
     make_corrections(ada, 1)
     assert client.post("/v1/users/ada/training-jobs", json={"recipe": "dpo"}).status_code == 202
+
+
+def test_what_pleases_must_have_been_heard(client: Any, ada: Any) -> None:
+    body = {"recipe": "voice", "config": {"reward": {"satisfaction": 1}}}
+    answer = client.post("/v1/users/ada/training-jobs", json=body)
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (422, "recipe")
+    assert problem["type"] == "urn:idiolect:problem:never-heard"
+    assert "POST /v1/feedback" in problem["remedy"]
+    hear(ada)
+    assert client.post("/v1/users/ada/training-jobs", json=body).status_code == 202
 
 
 @pytest.mark.parametrize("samples", [0, 1])

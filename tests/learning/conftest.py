@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from app.learning.configs import RewardConfig
-from app.learning.rewards.compose import Reward
+from app.learning.rewards.compose import Reward, Satisfaction
 from app.learning.rewards.format import PREFIX
 from app.learning.rewards.style import references
 from app.learning.types import Encoder, Mode, Pair, Rollouts
@@ -136,7 +136,7 @@ def two_modes() -> list[Mode]:
 def reward_for(word_encoder: Encoder, two_modes: list[Mode]) -> Callable[..., Reward]:
     """A reward by style and length, in a world without entities and where everything means the same."""
 
-    def build(config: RewardConfig = VOICE) -> Reward:
+    def build(config: RewardConfig = VOICE, pleased: Satisfaction | None = None) -> Reward:
         return Reward(
             config,
             references(
@@ -145,6 +145,7 @@ def reward_for(word_encoder: Encoder, two_modes: list[Mode]) -> Callable[..., Re
             encode_meaning=lambda texts: torch.ones(len(texts), 1),
             neutralise=lambda text: text,
             find_entities=lambda texts: [frozenset()] * len(texts),
+            pleased=pleased,
         )
 
     return build

@@ -2,8 +2,16 @@ from typing import get_type_hints
 
 import pytest
 
-from app.learning.configs import DpoConfig, DrGrpoConfig, IterativeDpoConfig, RewardConfig, RlooConfig, SftConfig
-from app.learning.recipes import LARGE, RECIPES, SECTIONS, SMALL, as_dict, resolve
+from app.learning.configs import (
+    WEIGHED,
+    DpoConfig,
+    DrGrpoConfig,
+    IterativeDpoConfig,
+    RewardConfig,
+    RlooConfig,
+    SftConfig,
+)
+from app.learning.recipes import FROM_FEEDBACK, LARGE, RECIPES, SECTIONS, SMALL, as_dict, resolve
 from app.learning.validation import InvalidConfig, overlaid
 
 SMALL_BASE, LARGE_BASE = 135_000_000, 3_000_000_000
@@ -24,7 +32,10 @@ def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
     assert (reward.calibrated, reward.references, reward.dropout, reward.untagged_share) == (False, "samples", 0.2, 1.0)
 
 
-@pytest.mark.parametrize("config", [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, IterativeDpoConfig, RewardConfig])
+@pytest.mark.parametrize(
+    "config",
+    [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, IterativeDpoConfig, RewardConfig],
+)
 def test_every_number_but_a_seed_is_bounded(config):
     hints = get_type_hints(config, include_extras=True)
     assert {name for name, hint in hints.items() if hint in (int, float)} <= {"seed"}
@@ -47,8 +58,21 @@ def test_what_is_refused_depends_on_no_size(name):
     if small.rl and large.rl:
         assert type(small.rl) is type(large.rl)
         assert small.rl.group_size == large.rl.group_size
+        assert small.pays_for_satisfaction == large.pays_for_satisfaction
     if isinstance(small.rl, DrGrpoConfig):
         assert (small.rl.scale, small.rl.set_size) == (large.rl.scale, large.rl.set_size)
+
+
+def test_what_needs_feedback_is_said_so():
+    for name in RECIPES:
+        recipe = resolve(name, {}, SMALL_BASE)
+        assert (name in FROM_FEEDBACK) == (recipe.dpo is not None or recipe.pays_for_satisfaction)
+
+
+def test_what_pleases_is_asked_for_only_where_samples_are_paid():
+    told = {"reward": {"satisfaction": 1.0}}
+    assert resolve("voice", told, SMALL_BASE).pays_for_satisfaction
+    assert not resolve("sft", told, SMALL_BASE).pays_for_satisfaction
 
 
 def test_dapo_is_dapo():
@@ -74,6 +98,8 @@ def test_overrides_are_laid_over_the_preset():
         ("dpo", {"dpo": {"beta": 0}}, "config.dpo.beta"),
         ("iterative_dpo", {"rl": {"clip": 0.2}}, "config.rl.clip"),
         ("rloo", {"rl": {"average": "tokens"}}, "config.rl.average"),
+        ("voice", {"reward": {"human": 1}}, "config.reward.human"),
+        ("voice", {"reward": dict.fromkeys(WEIGHED, 0)}, "config.reward.style"),
         ("voice", {"rl": 3}, "config.rl"),
         ("voice", {"rl": {"speed": 1}}, "config.rl.speed"),
         ("voice", {"rl": {"steps": 1.5}}, "config.rl.steps"),

@@ -9,7 +9,7 @@ _P group, _G sample of it, _N all rows (P * G, groups contiguous), _K reference,
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -20,6 +20,9 @@ from app.learning.rewards import endings, entities, human, length, meaning, styl
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
 from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts
+
+Satisfaction = Callable[[Sequence[str], Sequence[str]], Tensor]
+"""Passages and rewrites to how pleased one person would be [N], in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Scored:
     rewards_P_G: Tensor
     metrics: Metrics
     components: dict[str, Tensor]
-    """Each weighted component by name [N], before format and weights."""
+    """Each component by name [N], before weights."""
     rewards_P_G_M: Tensor
     """What each row would have been paid if its style were measured by one mode alone."""
     shares_P_M: Tensor
@@ -56,13 +59,15 @@ class Reward:
     find_entities: EntityFinder
     p_human: human.Detector | None = None
     """Needed only where `config.human` is above 0."""
+    pleased: Satisfaction | None = None
+    """Needed only where `config.satisfaction` is above 0."""
     own_endings: Mapping[endings.Ending, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.config.human > 0 and self.p_human is None:
             raise ValueError("a weight on human-likeness needs a detector")
-        if not any(self._weights().values()):
-            raise ValueError("all weights of the reward are 0")
+        if self.config.satisfaction > 0 and self.pleased is None:
+            raise ValueError("a weight on satisfaction needs somebody who was heard")
 
     def plan(self, seed: int, step: int, groups: int) -> list[GroupPlan]:
         """Draw the groups of a step; the same seed and step draw the same plan."""
@@ -89,12 +94,12 @@ class Reward:
         }
         if self.p_human is not None:
             components["human"] = human.humanlike(self.p_human(texts))
+        if self.pleased is not None:
+            components["satisfaction"] = self.pleased(repeated, [text or "." for text in texts])
 
-        weights = {name: weight for name, weight in self._weights().items() if weight > 0}
-        total = sum(weights.values())
-        mean_N = sum((weights[name] * components[name] for name in weights), torch.zeros(())) / total
+        mean_N = self._mean(components)
         other_style_N_M = self.references.by_mode(similarity_N_K) - components["style"].unsqueeze(-1)
-        mean_N_M = mean_N.unsqueeze(-1) + self.config.style / total * other_style_N_M
+        mean_N_M = mean_N.unsqueeze(-1) + self.config.weights["style"] * other_style_N_M
         # Never below what a malformed row is paid: else breaking the format would be the cure for a bad style.
         rewards_P_G = (format_N * mean_N.clamp(min=0)).view(len(plan), group_size)
         rewards_P_G_M = (format_N.unsqueeze(-1) * mean_N_M.clamp(min=0)).view(len(plan), group_size, -1)
@@ -105,9 +110,9 @@ class Reward:
         metrics |= self._style_metrics(similarity_N_K) | _plan_metrics(plan)
         return Scored(rewards_P_G, metrics, components, rewards_P_G_M, self._shares(plan))
 
-    def _weights(self) -> dict[str, float]:
-        names = ("style", "human", "meaning", "entities", "length", "endings")
-        return {name: getattr(self.config, name) for name in names}
+    def _mean(self, components: Mapping[str, Tensor]) -> Tensor:
+        weighted = [weight * components[name] for name, weight in self.config.weights.items() if weight > 0]
+        return sum(weighted, torch.zeros(()))
 
     def _plan(self, rng: random.Random) -> GroupPlan:
         shares = self.references.shares

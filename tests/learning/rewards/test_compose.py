@@ -10,7 +10,9 @@ from app.learning.configs import RewardConfig
 from app.learning.rewards.compose import GroupPlan, Reward, surviving
 from app.learning.rewards.style import references
 from app.learning.types import Mode, Rollouts
+from app.learning.validation import InvalidConfig
 
+PLAN = GroupPlan("berries", None, (True, True))
 ALL = RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=0.5, length=0.5)
 
 
@@ -145,21 +147,30 @@ def test_with_one_mode_there_is_nothing_to_drop_and_the_metrics_say_so(reward, w
 
 def test_a_weight_on_endings_and_one_on_human_likeness_count(reward):
     plan = [GroupPlan("berries", "berries", (True, False))] * 2
-    config = replace(ALL, style=0.0, meaning=0.0, entities=0.0, length=0.0)
+    config = replace(ALL, style=0.0, meaning=0.0, entities=0.0, length=0.0, endings=1.0)
     texts = rollouts_of(["Rewritten: so berry lol", "Rewritten: my berry lol"])
-    monotone = replace(reward, config=replace(config, endings=1.0)).score(["tea", "tea"], texts, plan)
+    monotone = replace(reward, config=config).score(["tea", "tea"], texts, plan)
     assert monotone.rewards_P_G.flatten().tolist() == pytest.approx([0.15, 0.15])
-    habit = replace(reward, config=replace(config, endings=1.0), own_endings={("berry", "lol"): 0.9})
+    habit = replace(reward, config=config, own_endings={("berry", "lol"): 0.9})
     assert habit.score(["tea", "tea"], texts, plan).rewards_P_G.flatten().tolist() == [1, 1]
-    human = replace(reward, config=replace(config, human=1.0), p_human=lambda texts: torch.tensor([0.2, 0.9]))
+    human = replace(
+        reward, config=replace(config, human=1.0, endings=0.0), p_human=lambda texts: torch.tensor([0.2, 0.9])
+    )
     assert human.score(["tea", "tea"], texts, plan).rewards_P_G.flatten().tolist() == pytest.approx([0.2, 1.0])
 
 
 def test_weights_that_cannot_be_honoured_are_refused(reward):
     with pytest.raises(ValueError, match="detector"):
         replace(reward, config=replace(ALL, human=1.0))
-    with pytest.raises(ValueError, match="all weights"):
-        replace(reward, config=RewardConfig(style=0, human=0, meaning=0, entities=0, length=0))
+    with pytest.raises(ValueError, match="somebody who was heard"):
+        replace(reward, config=replace(ALL, satisfaction=1.0))
+    with pytest.raises(InvalidConfig, match="all weights"):
+        RewardConfig(style=0, human=0, meaning=0, entities=0, length=0)
+
+
+def test_weights_are_shares_of_all():
+    told = {name: weight for name, weight in ALL.weights.items() if weight}
+    assert told == pytest.approx({"style": 1 / 3, "meaning": 1 / 3, "entities": 1 / 6, "length": 1 / 6})
 
 
 def test_each_mode_alone_would_have_paid_by_its_own_style(reward):
@@ -204,3 +215,19 @@ def test_where_no_mode_is_told_all_may_sound_like_any(reward):
     torch.testing.assert_close(
         apart.score(["tea"], texts, free).rewards_P_G, reward.score(["tea"], texts, free).rewards_P_G
     )
+
+
+def pleased_by_length(sources, texts):
+    return torch.tensor([len(text) / 20 for text in texts])
+
+
+def test_what_the_person_was_heard_to_like_counts_by_its_weight(reward):
+    config = RewardConfig(style=0, human=0, entities=0, length=1.0, satisfaction=3.0)
+    reward = replace(reward, config=config, pleased=pleased_by_length)
+    scored = reward.score(["tea"], rollouts_of(["Rewritten: tea", "Rewritten: berry", "tea"], None), [PLAN])
+    pleased = scored.components["satisfaction"]
+    assert pleased.tolist() == pytest.approx([3 / 20, 5 / 20, 3 / 20])
+    expected = (scored.components["length"] + 3 * pleased) / 4
+    assert scored.rewards_P_G[0].tolist() == pytest.approx([*expected[:2].tolist(), 0])
+    with pytest.raises(ValueError, match="heard"):
+        replace(reward, pleased=None)
