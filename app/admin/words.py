@@ -22,6 +22,7 @@ RECIPES: Final = {
     "sft": "Only imitate the samples. Quicker, and less like them.",
     "article": "Practise for the uncalibrated reward of the article, without imitating first. To compare with.",
     "dr_grpo": "As voice, by the published algorithm: learns from every rewrite it tries, so it takes longer.",
+    "ppo": "As voice, by PPO: foresees what each word leads to. Takes longest.",
     "dpo": "Imitate the samples, then prefer what the person made of rewrites. Needs corrections.",
     "iterative_dpo": "As voice, by the best and the worst of what it writes. Takes longer.",
     "rloo": "As voice, by RLOO: stays nearer to where imitation left off. Takes longer.",

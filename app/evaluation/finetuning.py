@@ -19,7 +19,14 @@ from app.inference.encoders import meaning_encoder, mood_reader
 from app.inference.policy import LoraPolicy
 from app.inference.types import prompt_for
 from app.learning import dpo, reinforce
-from app.learning.configs import DpoConfig, DrGrpoConfig, IterativeDpoConfig, RlConfig, RlooConfig
+from app.learning.configs import (
+    DpoConfig,
+    DrGrpoConfig,
+    IterativeDpoConfig,
+    PpoConfig,
+    RlConfig,
+    RlooConfig,
+)
 from app.learning.experience import experience
 from app.learning.iterative_dpo import best_to_worst
 from app.learning.neutralise import neutralise
@@ -112,6 +119,7 @@ ALGORITHMS: dict[str, RlConfig] = {
     "Dr.GRPO": _DR_GRPO,
     RLAIF: _DR_GRPO,
     "RLOO": RlooConfig(update_share=0.5),
+    "PPO": PpoConfig(epochs=2),
     "iterative DPO": IterativeDpoConfig(imitation=0.1),
     DPO: IterativeDpoConfig(imitation=0.1),
 }

@@ -105,9 +105,14 @@ class LlamaModel:
         ValueError for a row without a prompt or without a token after it.
         """
         packed = pack(sequences, prompt_lengths)
-        hidden_N_E = self._hidden_packed(packed, delta)[torch.tensor(packed.predictors_M, device=self.device)]
         words_N = torch.tensor(packed.words_M, device=self.device)
-        return word_logprobs(hidden_N_E, self.weights.head.matrix, words_N, temperature)
+        return word_logprobs(self._predicting(packed, delta), self.weights.head.matrix, words_N, temperature)
+
+    def states(
+        self, sequences: Sequence[Sequence[int]], prompt_lengths: Sequence[int], delta: Delta | None = None
+    ) -> Tensor:
+        """The final hidden state that predicts every token after its row's prompt [N, E], as flat as logprobs()."""
+        return self._predicting(pack(sequences, prompt_lengths), delta)
 
     def run(self, ids_B_T: Tensor, rotation: Rotation, attend: Attend, delta: Delta | None) -> Tensor:
         """The layers themselves, for callers that bring their own positions, mask and cache."""
@@ -126,6 +131,9 @@ class LlamaModel:
         needed = tokens * layers * self.architecture.activations * self.dtype.itemsize
         room = self.activation_bytes or torch.cuda.mem_get_info(self.device)[0] // 2
         return 0 if needed <= room else layers - layers * room // needed
+
+    def _predicting(self, packed: Packed, delta: Delta | None) -> Tensor:
+        return self._hidden_packed(packed, delta)[torch.tensor(packed.predictors_M, device=self.device)]
 
     def _hidden_packed(self, packed: Packed, delta: Delta | None) -> Tensor:
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -115,6 +115,19 @@ class LoraPolicy(nn.Module):
         missing = rollouts.mask_B_T.shape[1] - logprobs_B_T.shape[1]
         return nn.functional.pad(logprobs_B_T, (0, missing))
 
+    def states(self, rollouts: Rollouts, rows: Sequence[int]) -> Tensor:
+        """The final hidden state that predicts each sampled token [len(rows), T, E], float32; 0 on padding."""
+        prompts = [rollouts.prompt_ids[row] for row in rows]
+        completions = [rollouts.completion_ids[row] for row in rows]
+        with torch.no_grad():
+            states_N_E = self.model.states(
+                [prompt + completion for prompt, completion in zip(prompts, completions, strict=True)],
+                [len(prompt) for prompt in prompts],
+                self.lora.delta(self.model.dtype),
+            )
+        states_B_T_E, _ = _padded(list(torch.split(states_N_E.float().cpu(), [len(ids) for ids in completions])))
+        return nn.functional.pad(states_B_T_E, (0, 0, 0, rollouts.mask_B_T.shape[1] - states_B_T_E.shape[1]))
+
     def imitation_logprobs(self, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
         """Log-probabilities and mask [B, T] of `prefix + completion + end` given each prompt, with gradient."""
         end = [self.model.architecture.end_id]

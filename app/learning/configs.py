@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from app.learning.validation import Between, InvalidConfig
 
 Rate = Annotated[float, Between(1e-9, 1.0)]
+Discount = Annotated[float, Between(0.5, 1.0)]
 Share = Annotated[float, Between(0.0, 1.0)]
 Weight = Annotated[float, Between(0.0, 100.0)]
 Clip = Annotated[float, Between(0.01, 1.0)]
@@ -85,6 +86,19 @@ class DrGrpoConfig(Selective, Leashed, Clipped, RlConfig):
 @dataclass(frozen=True)
 class RlooConfig(Selective, Leashed, Clipped, RlConfig):
     kl: Annotated[float, Between(0.0, 10.0)] = 0.03
+
+
+@dataclass(frozen=True)
+class PpoConfig(Leashed, Clipped, RlConfig):
+    epochs: Annotated[int, Between(1, 16)] = 4
+    discount: Discount = 1.0
+    decay: Share = 0.95
+    """GAE's lambda: 1 trusts what was paid, 0 what the critic foresees."""
+    value_clip: Clip = 0.2
+    value_steps: Annotated[int, Between(1, 1000)] = 16
+    """Of the critic in each step of the loop: it is small, and an advantage is only as good as what it foresees."""
+    value_learning_rate: Rate = 1e-2
+    """Of the critic, which reads states of length 1: it does not depend on the base."""
 
 
 @dataclass(frozen=True)

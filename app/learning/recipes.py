@@ -5,7 +5,7 @@ reward with a mode told to most groups and reward dropout over modes for the res
 `article` is Roman S, "The Right Approach to Personalize LLM Style": uncalibrated max over single references, dropout
 over references, no warm start. `sft` stops after the warm start.
 All others are the same training by another algorithm, with as many samples and steps, so that they can be compared:
-`dr_grpo` as published (`voice` leaves out the less telling half of the rows), `dapo`, `rloo`, `iterative_dpo`.
+`dr_grpo` as published (`voice` leaves out the less telling half of the rows), `dapo`, `rloo`, `ppo`, `iterative_dpo`.
 `dpo` learns from the person's corrections instead.
 
 The article's hyperparameters are the defaults for bases of a billion parameters and more; the `small`
@@ -21,6 +21,7 @@ from app.learning.configs import (
     DpoConfig,
     DrGrpoConfig,
     IterativeDpoConfig,
+    PpoConfig,
     RewardConfig,
     RlConfig,
     RlooConfig,
@@ -59,6 +60,7 @@ LARGE: dict[str, Recipe] = {
     "dr_grpo": Recipe("dr_grpo", SftConfig(), DrGrpoConfig(), _LARGE_REWARD),
     "dapo": Recipe("dapo", SftConfig(), DrGrpoConfig(**_DAPO), _LARGE_REWARD),
     "rloo": Recipe("rloo", SftConfig(), RlooConfig(), _LARGE_REWARD),
+    "ppo": Recipe("ppo", SftConfig(), PpoConfig(), _LARGE_REWARD),
     "iterative_dpo": Recipe("iterative_dpo", SftConfig(), IterativeDpoConfig(), _LARGE_REWARD),
     "dpo": Recipe("dpo", SftConfig(), None, dpo=DpoConfig()),
 }
@@ -74,6 +76,7 @@ SMALL: dict[str, Recipe] = {
     "dr_grpo": Recipe("dr_grpo", _SMALL_SFT, DrGrpoConfig(**_SMALL_RL), _SMALL_REWARD),
     "dapo": Recipe("dapo", _SMALL_SFT, DrGrpoConfig(**_SMALL_RL, **_DAPO), _SMALL_REWARD),
     "rloo": Recipe("rloo", _SMALL_SFT, RlooConfig(**_SMALL_RL), _SMALL_REWARD),
+    "ppo": Recipe("ppo", _SMALL_SFT, PpoConfig(**_SMALL_RL, epochs=2), _SMALL_REWARD),
     "iterative_dpo": Recipe("iterative_dpo", _SMALL_SFT, IterativeDpoConfig(**_SMALL_RL, imitation=0.1), _SMALL_REWARD),
     "dpo": Recipe(
         "dpo",

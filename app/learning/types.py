@@ -73,6 +73,13 @@ class Policy(Protocol):
         """Log-probabilities and mask [B, T] of `prefix + completion + EOS` given each prompt, with gradient."""
         ...
 
+    def states(self, rollouts: Rollouts, rows: Sequence[int]) -> Tensor:
+        """What the policy had read before it wrote each token [len(rows), T, E]: the state that predicts it, float32.
+
+        Without gradient; 0 on padding. What a critic sees.
+        """
+        ...
+
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
     def state_dict(self) -> Mapping[str, Tensor]: ...

@@ -53,6 +53,7 @@ def test_what_is_changed_of_a_recipe_reaches_the_training(idiolect: Idiolect, ad
     ("recipe", "change", "field"),
     [
         ("voice", "rl.stepz=40", "config.rl.stepz"),
+        ("ppo", "rl.decay=1.5", "config.rl.decay"),
         ("rloo", "rl.kl=much", "config.rl.kl"),
     ],
 )

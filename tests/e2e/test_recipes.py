@@ -76,7 +76,7 @@ def finished(job: Job) -> Job:
     return done
 
 
-@pytest.mark.parametrize("recipe", ["dapo", "rloo", "iterative_dpo", "dpo"])
+@pytest.mark.parametrize("recipe", ["dapo", "iterative_dpo"])
 def test_it_trains_and_is_judged(settings: Settings, max: User, recipe: str) -> None:
     done = finished(submit(max, recipe))
     assert {check["name"] for check in done.result["gate"]["checks"]} >= {"held-out", "style", "meaning", "entities"}
@@ -87,7 +87,7 @@ def test_it_trains_and_is_judged(settings: Settings, max: User, recipe: str) -> 
         assert steps == (set(range(1, planned.steps + 1)) if planned else set())
 
 
-@pytest.mark.parametrize("recipe", ["rloo", "dpo"])
+@pytest.mark.parametrize("recipe", ["rloo", "dpo", "ppo"])
 def test_stopped_in_its_last_loop_it_resumes_to_the_same_numbers(
     settings: Settings, max: User, monkeypatch: pytest.MonkeyPatch, recipe: str
 ) -> None:

@@ -61,6 +61,21 @@ def test_rollouts_hold_groups_and_the_logprobs_of_their_own_time(policy: LoraPol
     assert not torch.allclose(policy.logprobs(rollouts, rows, temperature=0.8), again, atol=1e-2)
 
 
+def test_states_are_those_that_predict_the_sampled_tokens(policy: LoraPolicy) -> None:
+    taught(policy, steps=3)
+    rollouts = rollouts_of(policy)
+    rows = [3, 0]
+    states = policy.states(rollouts, rows)
+    assert states.shape == (2, rollouts.mask_B_T.shape[1], policy.model.architecture.hidden)
+    assert not states.requires_grad
+    assert (states[rollouts.mask_B_T[rows] == 0] == 0).all()
+    for i, row in enumerate(rows):
+        ids = rollouts.completion_ids[row]
+        predicted = policy.model.logits(states[i, : len(ids)].to(policy.model.dtype)).float().log_softmax(-1)
+        expected = policy.logprobs(rollouts, [row])[0, : len(ids)]
+        assert torch.allclose(predicted[range(len(ids)), ids], expected, atol=1e-4)
+
+
 def test_the_seed_decides_what_is_sampled(policy: LoraPolicy) -> None:
     first, again, other = (rollouts_of(policy, seed=seed).completion_ids for seed in (3, 3, 4))
     assert first == again

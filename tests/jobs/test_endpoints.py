@@ -88,6 +88,8 @@ def test_a_finished_training_tells_its_result_and_curves(client: Any, job: Any) 
         ({"recipe": "vocie"}, "invalid-training", "recipe"),
         ({"recipe": "voice", "config": {"rl": {"steps": -1}}}, "invalid-training", "config.rl.steps"),
         ({"recipe": "voice", "config": {"x": {}}}, "invalid-training", "config.x"),
+        ({"recipe": "ppo", "config": {"rl": {"average": "rows"}}}, "invalid-training", "config.rl.average"),
+        ({"recipe": "ppo", "config": {"rl": {"decay": 1.5}}}, "invalid-training", "config.rl.decay"),
         ({"recipe": "dpo", "config": {"dpo": {"beta": True}}}, "invalid-training", "config.dpo.beta"),
         ({"recipe": "voice", "config": {"reward": {"human": 1}}}, "invalid-training", "config.reward.human"),
         ({"recipe": "voice", "config": []}, "unprocessable", "config"),

@@ -59,6 +59,15 @@ class WordPolicy(torch.nn.Module):
             contexts, [rollouts.completion_ids[row] for row in rows], rollouts.mask_B_T.shape[1], temperature
         )[0]
 
+    def states(self, rollouts: Rollouts, rows: Sequence[int]) -> Tensor:
+        """Which prompt it answers, at which place."""
+        shape = (len(rows), rollouts.mask_B_T.shape[1], len(TAGS) + self.PLACES)
+        states = torch.zeros(shape)
+        for i, row in enumerate(rows):
+            for t in range(len(rollouts.completion_ids[row])):
+                states[i, t, rollouts.prompt_ids[row][0]] = states[i, t, len(TAGS) + min(t, self.PLACES - 1)] = 1
+        return states
+
     def imitation_logprobs(self, pairs: Sequence[Pair]) -> tuple[Tensor, Tensor]:
         ids = [[WORDS.index(word) for word in pair.completion.split()] + [END] for pair in pairs]
         return self._gather([context_of(pair.prompt) for pair in pairs], ids, max(map(len, ids)), 1.0)

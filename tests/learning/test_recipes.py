@@ -7,6 +7,7 @@ from app.learning.configs import (
     DpoConfig,
     DrGrpoConfig,
     IterativeDpoConfig,
+    PpoConfig,
     RewardConfig,
     RlooConfig,
     SftConfig,
@@ -34,7 +35,7 @@ def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
 
 @pytest.mark.parametrize(
     "config",
-    [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, IterativeDpoConfig, RewardConfig],
+    [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, PpoConfig, IterativeDpoConfig, RewardConfig],
 )
 def test_every_number_but_a_seed_is_bounded(config):
     hints = get_type_hints(config, include_extras=True)
@@ -98,6 +99,9 @@ def test_overrides_are_laid_over_the_preset():
         ("dpo", {"dpo": {"beta": 0}}, "config.dpo.beta"),
         ("iterative_dpo", {"rl": {"clip": 0.2}}, "config.rl.clip"),
         ("rloo", {"rl": {"average": "tokens"}}, "config.rl.average"),
+        ("ppo", {"rl": {"update_share": 0.5}}, "config.rl.update_share"),
+        ("ppo", {"rl": {"decay": 1.1}}, "config.rl.decay"),
+        ("ppo", {"rl": {"value_steps": 0.5}}, "config.rl.value_steps"),
         ("voice", {"reward": {"human": 1}}, "config.reward.human"),
         ("voice", {"reward": dict.fromkeys(WEIGHED, 0)}, "config.reward.style"),
         ("voice", {"rl": 3}, "config.rl"),

@@ -154,6 +154,7 @@ def _writing_table(results: Results) -> Table:
     notes = [
         "Of rewrites of held-out prompts, a policy and a scorer per person; .5 is what plain text is worth to them.",
         "RLAIF-style: the same algorithm on the score of a scorer that heard other people only.",
+        "DPO: on the best and the worst of each group that the untrained base writes, as many samples and steps.",
     ]
     return Table("Writing: hidden utility after fine-tuning", columns, rows, notes)
 
