@@ -23,6 +23,7 @@ RECIPES: Final = {
     "article": "Practise for the uncalibrated reward of the article, without imitating first. To compare with.",
     "dr_grpo": "As voice, by the published algorithm: learns from every rewrite it tries, so it takes longer.",
     "ppo": "As voice, by PPO: foresees what each word leads to. Takes longest.",
+    "trace_bias": "As voice, by TraceBias, and also for what the person's reactions say they like. Needs feedback.",
     "dpo": "Imitate the samples, then prefer what the person made of rewrites. Needs corrections.",
     "iterative_dpo": "As voice, by the best and the worst of what it writes. Takes longer.",
     "rloo": "As voice, by RLOO: stays nearer to where imitation left off. Takes longer.",

@@ -26,6 +26,7 @@ from app.learning.configs import (
     PpoConfig,
     RlConfig,
     RlooConfig,
+    TraceBiasConfig,
 )
 from app.learning.experience import experience
 from app.learning.iterative_dpo import best_to_worst
@@ -106,8 +107,13 @@ class Score:
             "satisfaction": pleased_N.mean().item(),
             "meaning": kept_N.mean().item(),
         }
-        components = {"satisfaction": pleased_N, "meaning": kept_N}
+        components = {"satisfaction": pleased_N, "meaning": kept_N, "allowed": format_N * floor_N}
         return Scored(rewards_P_G, metrics, components, rewards_P_G.unsqueeze(-1), torch.ones(len(plan), 1))
+
+    def prefixes(self, sources: Sequence[str], texts: Sequence[str], scored: Scored) -> torch.Tensor:
+        """How pleasing a beginning is, under the floor of the whole row."""
+        repeated = [source for source in sources for _ in range(len(texts) // len(sources))]
+        return scored.components["allowed"] * self.pleased(repeated, [stripped(text) or "." for text in texts])
 
     def pleased(self, sources: Sequence[str], texts: Sequence[str]) -> torch.Tensor:
         return self.scorer.satisfaction(self.features(sources, texts))
@@ -119,6 +125,7 @@ ALGORITHMS: dict[str, RlConfig] = {
     "Dr.GRPO": _DR_GRPO,
     RLAIF: _DR_GRPO,
     "RLOO": RlooConfig(update_share=0.5),
+    "TraceBias": TraceBiasConfig(update_share=0.5),
     "PPO": PpoConfig(epochs=2),
     "iterative DPO": IterativeDpoConfig(imitation=0.1),
     DPO: IterativeDpoConfig(imitation=0.1),

@@ -99,13 +99,16 @@ class LoraPolicy(nn.Module):
         logprobs_B_T, mask_B_T = _padded([torch.tensor(row) for row in written.logprobs])
         return Rollouts(
             prompts=[prompt for prompt in prompts for _ in range(group_size)],
-            texts=[self.tokens.text(ids) for ids in written.ids],
+            texts=self.texts(written.ids),
             prompt_ids=[ids for ids in prompt_ids for _ in range(group_size)],
             completion_ids=written.ids,
             is_finished=written.is_finished,
             logprobs_B_T=logprobs_B_T,
             mask_B_T=mask_B_T,
         )
+
+    def texts(self, completion_ids: Sequence[Sequence[int]]) -> list[str]:
+        return [self.tokens.text(list(ids)) for ids in completion_ids]
 
     def logprobs(self, rollouts: Rollouts, rows: Sequence[int], *, temperature: float = 1.0) -> Tensor:
         """Log-probabilities [len(rows), T] of the sampled tokens now, with gradient; T and padding as in `rollouts`."""

@@ -102,6 +102,19 @@ class PpoConfig(Leashed, Clipped, RlConfig):
 
 
 @dataclass(frozen=True)
+class TraceBiasConfig(Selective, Leashed, RlConfig):
+    shortest: Annotated[float, Between(0.1, 1.0)] = 0.4
+    """Traces are cut at a random length of at least this share of their tokens; 1.0 cuts nothing."""
+    discount: Discount = 0.98
+    reading: Literal["scores", "gains", "running"] = "scores"
+    """What a trace is biased by; see trace_bias.py."""
+    prefixes: Annotated[int, Between(1, 32)] = 4
+    """How many prefixes of a trace are scored, for the readings `gains` and `running`."""
+    ratio: Literal["arithmetic", "geometric"] = "arithmetic"
+    """How the ratios of a trace's tokens are averaged."""
+
+
+@dataclass(frozen=True)
 class Preferring:
     beta: Annotated[float, Between(0.001, 10.0)] = 0.1
     """How soon a pair counts as learned: its gradient fades as the margin grows beyond 1 / beta nats."""

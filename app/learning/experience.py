@@ -34,6 +34,10 @@ class Rewards(Protocol):
         """Judge the rollouts of these passages, one group of rows after the other."""
         ...
 
+    def prefixes(self, sources: Sequence[str], texts: Sequence[str], scored: Scored) -> Tensor:
+        """What the rows that were scored would earn [N] by what pleases in these texts, which are their beginnings."""
+        ...
+
 
 @dataclass(frozen=True)
 class Experience:

@@ -6,7 +6,8 @@ reward with a mode told to most groups and reward dropout over modes for the res
 over references, no warm start. `sft` stops after the warm start.
 All others are the same training by another algorithm, with as many samples and steps, so that they can be compared:
 `dr_grpo` as published (`voice` leaves out the less telling half of the rows), `dapo`, `rloo`, `ppo`, `iterative_dpo`.
-`dpo` learns from the person's corrections instead.
+Two need more than samples: `trace_bias` is also paid by what the person's reactions have taught about what pleases
+them, and `dpo` learns from their corrections.
 
 The article's hyperparameters are the defaults for bases of a billion parameters and more; the `small`
 presets are for the packaged 135M base, which needs larger steps and far fewer of them: after its warm start the
@@ -26,6 +27,7 @@ from app.learning.configs import (
     RlConfig,
     RlooConfig,
     SftConfig,
+    TraceBiasConfig,
 )
 from app.learning.validation import InvalidConfig, overlaid
 
@@ -62,6 +64,7 @@ LARGE: dict[str, Recipe] = {
     "rloo": Recipe("rloo", SftConfig(), RlooConfig(), _LARGE_REWARD),
     "ppo": Recipe("ppo", SftConfig(), PpoConfig(), _LARGE_REWARD),
     "iterative_dpo": Recipe("iterative_dpo", SftConfig(), IterativeDpoConfig(), _LARGE_REWARD),
+    "trace_bias": Recipe("trace_bias", SftConfig(), TraceBiasConfig(), replace(_LARGE_REWARD, satisfaction=2.0)),
     "dpo": Recipe("dpo", SftConfig(), None, dpo=DpoConfig()),
 }
 
@@ -78,6 +81,9 @@ SMALL: dict[str, Recipe] = {
     "rloo": Recipe("rloo", _SMALL_SFT, RlooConfig(**_SMALL_RL), _SMALL_REWARD),
     "ppo": Recipe("ppo", _SMALL_SFT, PpoConfig(**_SMALL_RL, epochs=2), _SMALL_REWARD),
     "iterative_dpo": Recipe("iterative_dpo", _SMALL_SFT, IterativeDpoConfig(**_SMALL_RL, imitation=0.1), _SMALL_REWARD),
+    "trace_bias": Recipe(
+        "trace_bias", _SMALL_SFT, TraceBiasConfig(**_SMALL_RL), replace(_SMALL_REWARD, satisfaction=2.0)
+    ),
     "dpo": Recipe(
         "dpo",
         _SMALL_SFT,
@@ -87,7 +93,7 @@ SMALL: dict[str, Recipe] = {
 }
 
 RECIPES = tuple(LARGE)
-FROM_FEEDBACK = ("dpo",)
+FROM_FEEDBACK = ("trace_bias", "dpo")
 """Those of them that samples alone are not enough for."""
 SECTIONS = ("sft", "dpo", "rl", "reward")
 

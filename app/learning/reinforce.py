@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from app.learning import dr_grpo, iterative_dpo, ppo, rloo
-from app.learning.configs import DrGrpoConfig, IterativeDpoConfig, PpoConfig, RlConfig, RlooConfig
+from app.learning import dr_grpo, iterative_dpo, ppo, rloo, trace_bias
+from app.learning.configs import DrGrpoConfig, IterativeDpoConfig, PpoConfig, RlConfig, RlooConfig, TraceBiasConfig
 from app.learning.experience import PromptFor, Rewards, experience
 from app.learning.loop import MICRO_BATCH, GiveWay, LoopState, add_part, cosine_decay
 from app.learning.objective import Algorithm, Objective, Practice
@@ -62,6 +62,8 @@ def algorithm_of(config: RlConfig) -> Algorithm:
             return partial(rloo.objective, config)
         case PpoConfig():
             return partial(ppo.objective, config)
+        case TraceBiasConfig():
+            return partial(trace_bias.objective, config)
         case IterativeDpoConfig():
             return partial(iterative_dpo.objective, config)
     raise ValueError(f"{type(config).__name__} belongs to no algorithm")

@@ -73,6 +73,10 @@ class Policy(Protocol):
         """Log-probabilities and mask [B, T] of `prefix + completion + EOS` given each prompt, with gradient."""
         ...
 
+    def texts(self, completion_ids: Sequence[Sequence[int]]) -> list[str]:
+        """Completions as decoded; also the first tokens of some."""
+        ...
+
     def states(self, rollouts: Rollouts, rows: Sequence[int]) -> Tensor:
         """What the policy had read before it wrote each token [len(rows), T, E]: the state that predicts it, float32.
 

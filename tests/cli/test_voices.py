@@ -54,6 +54,7 @@ def test_what_is_changed_of_a_recipe_reaches_the_training(idiolect: Idiolect, ad
     [
         ("voice", "rl.stepz=40", "config.rl.stepz"),
         ("ppo", "rl.decay=1.5", "config.rl.decay"),
+        ("trace_bias", "rl.reading=aloud", "config.rl.reading"),
         ("rloo", "rl.kl=much", "config.rl.kl"),
     ],
 )

@@ -7,11 +7,14 @@ import pytest
 
 from app.config import Settings
 from app.db import transaction
+from app.feedback.listening import packaged_ears
 from app.jobs import service
 from app.jobs.context import JobStopped
 from app.jobs.runner import RowContext, run_training
 from app.learning.recipes import resolve
-from app.models import QUEUED, SUCCEEDED, Feedback, Job, JobMetric, Rewrite, User
+from app.learning.satisfaction.arf import ArfScorer
+from app.learning.satisfaction.state import packed
+from app.models import QUEUED, SUCCEEDED, Feedback, Job, JobMetric, Rewrite, Scorer, User
 
 pytestmark = pytest.mark.slow
 
@@ -26,9 +29,14 @@ STAGES = {"sft": "warm-start", "rl": "reinforce", "dpo": "prefer"}
 
 @pytest.fixture
 def max(writer: Callable[..., User], corrected: Callable[[User], None]) -> User:
-    """Somebody with samples and corrections."""
+    """Somebody with samples, corrections, and a scorer that has heard nothing but is there."""
     user = writer("max", 12)
     corrected(user)
+    ears = packaged_ears()
+    heard = {"version": 1, "replies": 8, "features": ears.name, "metrics": {}, "beliefs": []}
+    state = packed(ArfScorer(ears.features(["."], ["."]).shape[1]))
+    with transaction(user.tenant_id) as session:
+        session.add(Scorer(tenant_id=user.tenant_id, user_id=user.id, state=state, **heard))
     return user
 
 
@@ -76,7 +84,7 @@ def finished(job: Job) -> Job:
     return done
 
 
-@pytest.mark.parametrize("recipe", ["dapo", "iterative_dpo"])
+@pytest.mark.parametrize("recipe", ["dapo", "iterative_dpo", "trace_bias"])
 def test_it_trains_and_is_judged(settings: Settings, max: User, recipe: str) -> None:
     done = finished(submit(max, recipe))
     assert {check["name"] for check in done.result["gate"]["checks"]} >= {"held-out", "style", "meaning", "entities"}

@@ -90,6 +90,7 @@ def test_a_finished_training_tells_its_result_and_curves(client: Any, job: Any) 
         ({"recipe": "voice", "config": {"x": {}}}, "invalid-training", "config.x"),
         ({"recipe": "ppo", "config": {"rl": {"average": "rows"}}}, "invalid-training", "config.rl.average"),
         ({"recipe": "ppo", "config": {"rl": {"decay": 1.5}}}, "invalid-training", "config.rl.decay"),
+        ({"recipe": "trace_bias", "config": {"rl": {"prefixes": "4"}}}, "invalid-training", "config.rl.prefixes"),
         ({"recipe": "dpo", "config": {"dpo": {"beta": True}}}, "invalid-training", "config.dpo.beta"),
         ({"recipe": "voice", "config": {"reward": {"human": 1}}}, "invalid-training", "config.reward.human"),
         ({"recipe": "voice", "config": []}, "unprocessable", "config"),
@@ -126,14 +127,15 @@ def test_preferences_need_corrections(client: Any, ada: Any, make_corrections: A
 
 
 def test_what_pleases_must_have_been_heard(client: Any, ada: Any) -> None:
-    body = {"recipe": "voice", "config": {"reward": {"satisfaction": 1}}}
-    answer = client.post("/v1/users/ada/training-jobs", json=body)
-    problem = answer.json()
-    assert (answer.status_code, problem["field"]) == (422, "recipe")
-    assert problem["type"] == "urn:idiolect:problem:never-heard"
-    assert "POST /v1/feedback" in problem["remedy"]
+    """By its own recipe, or by any other that is told to pay for it."""
+    for body in ({"recipe": "trace_bias"}, {"recipe": "voice", "config": {"reward": {"satisfaction": 1}}}):
+        answer = client.post("/v1/users/ada/training-jobs", json=body)
+        problem = answer.json()
+        assert (answer.status_code, problem["field"]) == (422, "recipe")
+        assert problem["type"] == "urn:idiolect:problem:never-heard"
+        assert "POST /v1/feedback" in problem["remedy"]
     hear(ada)
-    assert client.post("/v1/users/ada/training-jobs", json=body).status_code == 202
+    assert client.post("/v1/users/ada/training-jobs", json={"recipe": "trace_bias"}).status_code == 202
 
 
 @pytest.mark.parametrize("samples", [0, 1])

@@ -42,7 +42,7 @@ class WordPolicy(torch.nn.Module):
         mask_B_T = torch.tensor([[float(t < len(row)) for t in range(max_tokens)] for row in ids])
         rollouts = Rollouts(
             prompts=repeated,
-            texts=[PREFIX + " ".join(WORDS[i] for i in row if i != END) for row in ids],
+            texts=self.texts(ids),
             prompt_ids=[[row] for row in rows],
             completion_ids=ids,
             is_finished=[row[-1] == END for row in ids],
@@ -58,6 +58,9 @@ class WordPolicy(torch.nn.Module):
         return self._gather(
             contexts, [rollouts.completion_ids[row] for row in rows], rollouts.mask_B_T.shape[1], temperature
         )[0]
+
+    def texts(self, completion_ids: Sequence[Sequence[int]]) -> list[str]:
+        return [PREFIX + " ".join(WORDS[i] for i in row if i != END) for row in completion_ids]
 
     def states(self, rollouts: Rollouts, rows: Sequence[int]) -> Tensor:
         """Which prompt it answers, at which place."""

@@ -11,6 +11,7 @@ from app.learning.configs import (
     RewardConfig,
     RlooConfig,
     SftConfig,
+    TraceBiasConfig,
 )
 from app.learning.recipes import FROM_FEEDBACK, LARGE, RECIPES, SECTIONS, SMALL, as_dict, resolve
 from app.learning.validation import InvalidConfig, overlaid
@@ -35,7 +36,7 @@ def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
 
 @pytest.mark.parametrize(
     "config",
-    [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, PpoConfig, IterativeDpoConfig, RewardConfig],
+    [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, PpoConfig, TraceBiasConfig, IterativeDpoConfig, RewardConfig],
 )
 def test_every_number_but_a_seed_is_bounded(config):
     hints = get_type_hints(config, include_extras=True)
@@ -102,6 +103,10 @@ def test_overrides_are_laid_over_the_preset():
         ("ppo", {"rl": {"update_share": 0.5}}, "config.rl.update_share"),
         ("ppo", {"rl": {"decay": 1.1}}, "config.rl.decay"),
         ("ppo", {"rl": {"value_steps": 0.5}}, "config.rl.value_steps"),
+        ("trace_bias", {"rl": {"clip": 0.2}}, "config.rl.clip"),
+        ("trace_bias", {"rl": {"shortest": 0}}, "config.rl.shortest"),
+        ("trace_bias", {"rl": {"reading": "aloud"}}, "config.rl.reading"),
+        ("trace_bias", {"rl": {"ratio": None}}, "config.rl.ratio"),
         ("voice", {"reward": {"human": 1}}, "config.reward.human"),
         ("voice", {"reward": dict.fromkeys(WEIGHED, 0)}, "config.reward.style"),
         ("voice", {"rl": 3}, "config.rl"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from app.learning import reinforce
-from app.learning.configs import DrGrpoConfig, IterativeDpoConfig, PpoConfig, RlConfig, RlooConfig
+from app.learning.configs import DrGrpoConfig, IterativeDpoConfig, PpoConfig, RlConfig, RlooConfig, TraceBiasConfig
 from app.learning.loop import LoopState
 from app.learning.losses import Loss
 from app.learning.objective import Objective
@@ -22,6 +22,8 @@ ALGORITHMS = {
     "PKPO": DrGrpoConfig(**SHARED, set_size=4, epochs=2, minibatches=2),
     "RLOO": RlooConfig(**SHARED, kl=0.005),
     "PPO": PpoConfig(**SHARED, kl=0.001),
+    "TraceBias": TraceBiasConfig(**SHARED, shortest=0.7),
+    "TraceBias, running": TraceBiasConfig(**SHARED, reading="running", kl=0.001),
     "iterative DPO": IterativeDpoConfig(**SHARED, round_steps=4, imitation=0.05),
 }
 every_algorithm = pytest.mark.parametrize("config", ALGORITHMS.values(), ids=ALGORITHMS)

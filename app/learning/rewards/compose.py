@@ -41,7 +41,7 @@ class Scored:
     rewards_P_G: Tensor
     metrics: Metrics
     components: dict[str, Tensor]
-    """Each component by name [N], before weights."""
+    """Each component by name [N], before weights, and `format`."""
     rewards_P_G_M: Tensor
     """What each row would have been paid if its style were measured by one mode alone."""
     shares_P_M: Tensor
@@ -108,7 +108,16 @@ class Reward:
         metrics |= {name: _mean_where(format_N, value_N) for name, value_N in components.items()}
         metrics["length_ratio"] = _mean_where(format_N, ratio_N)
         metrics |= self._style_metrics(similarity_N_K) | _plan_metrics(plan)
+        components["format"] = format_N
         return Scored(rewards_P_G, metrics, components, rewards_P_G_M, self._shares(plan))
+
+    def prefixes(self, sources: Sequence[str], texts: Sequence[str], scored: Scored) -> Tensor:
+        """Of a beginning only how it pleases can be judged; all else is that of the whole row."""
+        components = dict(scored.components)
+        if self.pleased is not None:
+            repeated = [source for source in sources for _ in range(len(texts) // len(sources))]
+            components["satisfaction"] = self.pleased(repeated, [stripped(text) or "." for text in texts])
+        return components["format"] * self._mean(components).clamp(min=0)
 
     def _mean(self, components: Mapping[str, Tensor]) -> Tensor:
         weighted = [weight * components[name] for name, weight in self.config.weights.items() if weight > 0]

@@ -231,3 +231,16 @@ def test_what_the_person_was_heard_to_like_counts_by_its_weight(reward):
     assert scored.rewards_P_G[0].tolist() == pytest.approx([*expected[:2].tolist(), 0])
     with pytest.raises(ValueError, match="heard"):
         replace(reward, pleased=None)
+
+
+def test_of_a_beginning_only_how_it_pleases_is_judged_anew(reward):
+    texts = ["Rewritten: berry tea", "Rewritten: cherry", "tea"]
+    reward = replace(reward, config=replace(ALL, satisfaction=2.0), pleased=pleased_by_length)
+    scored = reward.score(["tea"], rollouts_of(texts), [PLAN])
+    assert torch.equal(reward.prefixes(["tea"], texts, scored), scored.rewards_P_G[0])
+    cut = reward.prefixes(["tea"], ["Rewritten: be", "Rewritten: cherry", "t"], scored)
+    share = 2.0 / (1 + 1 + 0.5 + 0.5 + 2.0)
+    assert (scored.rewards_P_G[0] - cut).tolist() == pytest.approx([share * 7 / 20, 0, 0], abs=1e-6)
+    deaf = replace(reward, config=ALL, pleased=None)
+    heard_nothing = deaf.score(["tea"], rollouts_of(texts), [PLAN])
+    assert torch.equal(deaf.prefixes(["tea"], ["x"] * 3, heard_nothing), heard_nothing.rewards_P_G[0])
