@@ -80,7 +80,9 @@ SMALL: dict[str, Recipe] = {
     "dapo": Recipe("dapo", _SMALL_SFT, DrGrpoConfig(**_SMALL_RL, **_DAPO), _SMALL_REWARD),
     "rloo": Recipe("rloo", _SMALL_SFT, RlooConfig(**_SMALL_RL), _SMALL_REWARD),
     "ppo": Recipe("ppo", _SMALL_SFT, PpoConfig(**_SMALL_RL, epochs=2), _SMALL_REWARD),
-    "iterative_dpo": Recipe("iterative_dpo", _SMALL_SFT, IterativeDpoConfig(**_SMALL_RL, imitation=0.1), _SMALL_REWARD),
+    "iterative_dpo": Recipe(
+        "iterative_dpo", _SMALL_SFT, IterativeDpoConfig(**_SMALL_RL, round_steps=2, imitation=0.1), _SMALL_REWARD
+    ),
     "trace_bias": Recipe(
         "trace_bias", _SMALL_SFT, TraceBiasConfig(**_SMALL_RL), replace(_SMALL_REWARD, satisfaction=2.0)
     ),

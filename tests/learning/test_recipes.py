@@ -77,6 +77,12 @@ def test_what_pleases_is_asked_for_only_where_samples_are_paid():
     assert not resolve("sft", told, SMALL_BASE).pays_for_satisfaction
 
 
+@pytest.mark.parametrize("presets", [SMALL, LARGE])
+def test_iterative_dpo_has_several_rounds(presets):
+    rl = presets["iterative_dpo"].rl
+    assert rl.steps > 2 * rl.round_steps
+
+
 def test_dapo_is_dapo():
     rl = resolve("dapo", {}, LARGE_BASE).rl
     assert (rl.clip, rl.clip_high, rl.scale, rl.average, rl.kl) == (0.2, 0.28, "group", "tokens", 0.0)
