@@ -1,16 +1,20 @@
-"""Who is served next: a bounded queue of rows, first come first served within a tenant, fair between tenants. No torch.
+"""Who is served next: a bounded queue of rows, fair between tenants and between the people of a tenant. No torch.
 
 A tenant's virtual time is the number of tokens it was given room for; the tenant that is furthest behind goes next, and
-one that comes back from idling starts at the present, not with credit for its absence.
+within it the person who is. Whoever comes back from idling starts at the present, not with credit for the absence. A
+person's rows are served in the order they came.
 
-Some rows may turn out not to be needed: further candidates of a passage, should the first be good. They share a batch
-that is small anyway, where they cost little and save a second one; else they wait until it is known.
+Some rows may turn out not to be needed: further candidates of a passage, should the first be good. They come along with
+the first where there is room, since they share its prompt; else they wait until it is known.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
+
+PATIENCE: Final = 8
+"""So often a row that finds no room is overtaken by smaller ones before everybody waits for it."""
 
 
 class Row(Protocol):
@@ -19,7 +23,11 @@ class Row(Protocol):
     @property
     def tenant_id(self) -> str: ...
     @property
+    def user_key(self) -> str: ...
+    @property
     def adapter_digest(self) -> str | None: ...
+    @property
+    def prompt_key(self) -> Hashable: ...
     @property
     def is_cancelled(self) -> bool: ...
     @property
@@ -37,7 +45,7 @@ class QueueFull(RuntimeError):
 
 @dataclass(frozen=True)
 class Room:
-    """What one batch may hold. Its rows are as long as its longest: `tokens` is rows times that length."""
+    """What is written at once. Its rows are as long as its longest: `tokens` is rows times that length."""
 
     rows: int
     tokens: int
@@ -45,11 +53,23 @@ class Room:
     eager_rows: int = 0
     """Up to so many rows it is filled with rows that are not due yet."""
 
+    def takes(self, row: Row, beside: Sequence[Row]) -> bool:
+        """Whether there is room for one more. The first always has it."""
+        adapters = {other.adapter_digest for other in (*beside, row)} - {None}
+        longest = max(other.tokens for other in (*beside, row))
+        return not beside or (len(adapters) <= self.adapters and (len(beside) + 1) * longest <= self.tokens)
+
 
 @dataclass
 class _Lane(Generic[R]):
+    """What a tenant, or one of its people, waits for and how much it has had."""
+
     served: int
     rows: deque[R] = field(default_factory=deque)
+    people: "dict[str, _Lane[R]]" = field(default_factory=dict)
+    now: int = 0
+    """Virtual time among its people."""
+    overtaken: int = 0
 
 
 class Waiting(Generic[R]):
@@ -57,11 +77,11 @@ class Waiting(Generic[R]):
 
     def __init__(self, most_rows: int) -> None:
         self.most_rows = most_rows
-        self._lanes: dict[str, _Lane[R]] = {}
+        self._tenants: dict[str, _Lane[R]] = {}
         self._now = 0
 
     def __len__(self) -> int:
-        return sum(len(lane.rows) for lane in self._lanes.values())
+        return sum(len(lane.rows) for _, lane in self._lanes())
 
     def add(self, rows: list[R]) -> None:
         """All of a request's rows or none. Raises QueueFull."""
@@ -70,60 +90,77 @@ class Waiting(Generic[R]):
         if len(self) + len(rows) > self.most_rows:
             raise QueueFull(f"{len(self)} rows are waiting; at most {self.most_rows} may")
         for row in rows:
-            self._lanes.setdefault(row.tenant_id, _Lane(self._now)).rows.append(row)
+            tenant = self._tenants.setdefault(row.tenant_id, _Lane(self._now))
+            tenant.people.setdefault(row.user_key, _Lane(tenant.now)).rows.append(row)
 
-    def take(self, room: Room) -> list[R]:
-        """The next batch, empty only if nobody waits: the first row always has room. Cancelled rows are dropped."""
+    def take(self, room: Room, running: Sequence[R] = ()) -> list[R]:
+        """Who joins those that are running; empty only if nobody waits or has room. Cancelled rows are dropped."""
         self._drop_cancelled()
-        batch: list[R] = []
-        passed_over: set[str] = set()
-        for is_due, most_rows in ((True, room.rows), (False, min(room.rows, max(1, room.eager_rows)))):
-            queues = {
-                name: deque(row for row in lane.rows if row.is_due == is_due) for name, lane in self._lanes.items()
-            }
-            self._fill(batch, queues, passed_over, room, most_rows)
-        taken = set(map(id, batch))
-        self._keep(lambda row: id(row) not in taken)
-        return batch
+        taken: list[R] = []
+        self._take(taken, room, room.rows, running, lambda row: row.is_due)
+        prompts, is_idle = {row.prompt_key for row in taken}, not (taken or running)
+        self._take(
+            taken,
+            room,
+            min(room.rows, max(1, room.eager_rows)),
+            running,
+            lambda row: not row.is_due and (is_idle or row.prompt_key in prompts),
+        )
+        gone = set(map(id, taken))
+        self._keep(lambda row: id(row) not in gone)
+        return taken
 
     def drain(self) -> list[R]:
         """Everything that waits, for an engine that stops."""
-        rows = [row for lane in self._lanes.values() for row in lane.rows]
-        self._lanes.clear()
+        rows = [row for _, lane in self._lanes() for row in lane.rows]
+        self._tenants.clear()
         return rows
 
-    def _fill(
-        self, batch: list[R], queues: dict[str, deque[R]], passed_over: set[str], room: Room, most_rows: int
+    def _take(
+        self, taken: list[R], room: Room, most_rows: int, running: Sequence[R], is_wanted: Callable[[R], bool]
     ) -> None:
-        adapters = {row.adapter_digest for row in batch} - {None}
-        longest = max((row.tokens for row in batch), default=0)
-        while len(batch) < most_rows and (tenant := self._next_tenant(queues, passed_over)) is not None:
-            row, lane = queues[tenant][0], self._lanes[tenant]
-            wanted = adapters | {row.adapter_digest} - {None}
-            length = max(longest, row.tokens)
-            if batch and (len(wanted) > room.adapters or (len(batch) + 1) * length > room.tokens):
-                passed_over.add(tenant)
+        queues = [(tenant, lane, deque(filter(is_wanted, lane.rows))) for tenant, lane in self._lanes()]
+        overtaken: list[_Lane[R]] = []
+        while len(running) + len(taken) < most_rows and (queues := [each for each in queues if each[2]]):
+            tenant, lane, rows = next_one = min(queues, key=lambda each: (each[0].served, each[1].served))
+            if not room.takes(rows[0], [*running, *taken]):
+                if lane.overtaken >= PATIENCE:
+                    return
+                overtaken.append(lane)
+                queues.remove(next_one)
                 continue
-            adapters, longest = wanted, length
-            batch.append(queues[tenant].popleft())
-            self._now = max(self._now, lane.served)  # one passed over until now may lag behind the present
+            taken.append(row := rows.popleft())
+            lane.overtaken = 0
+            for other in overtaken:
+                other.overtaken += 1
+            # One that was overtaken until now may lag behind the present.
+            self._now, tenant.now = max(self._now, tenant.served), max(tenant.now, lane.served)
+            tenant.served += row.tokens
             lane.served += row.tokens
 
-    def _next_tenant(self, queues: dict[str, deque[R]], passed_over: set[str]) -> str | None:
-        waiting = (tenant for tenant, rows in queues.items() if rows and tenant not in passed_over)
-        return min(waiting, key=lambda tenant: self._lanes[tenant].served, default=None)
+    def _lanes(self) -> list[tuple[_Lane[R], _Lane[R]]]:
+        """Every tenant and person known."""
+        return [(tenant, lane) for tenant in self._tenants.values() for lane in tenant.people.values()]
 
     def _drop_cancelled(self) -> None:
         self._keep(lambda row: not row.is_cancelled)
 
     def _keep(self, is_kept: Callable[[R], bool]) -> None:
-        for lane in self._lanes.values():
+        for _, lane in self._lanes():
             lane.rows = deque(filter(is_kept, lane.rows))
         self._forget_idle()
 
     def _forget_idle(self) -> None:
-        """An idle tenant is remembered while its debt lasts, and nobody once the queue is empty."""
-        if len(self):
-            self._lanes = {name: lane for name, lane in self._lanes.items() if lane.rows or lane.served > self._now}
-        else:
-            self._lanes.clear()
+        """An idle tenant or person is remembered while its debt lasts, and nobody once the queue is empty."""
+        if not len(self):
+            self._tenants.clear()
+            return
+        for tenant in self._tenants.values():
+            tenant.people = {
+                name: lane for name, lane in tenant.people.items() if lane.rows or lane.served > tenant.now
+            }
+        self._tenants = {
+            name: tenant
+            for name, tenant in self._tenants.items()
+            if any(lane.rows for lane in tenant.people.values()) or tenant.served > self._now
+        }

@@ -1,6 +1,6 @@
 """A passage may be written more than once: what came of each attempt, and which of them is the answer. No torch."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,17 +9,26 @@ from app.inference.types import PREFIX
 from app.learning.copying import is_copy
 
 
+def cleaned(completion: str) -> str:
+    """What a completion says: without the prefix that all have, on one line."""
+    return " ".join(completion.removeprefix(PREFIX.rstrip()).split())
+
+
 @dataclass(frozen=True)
 class Candidate:
     text: str
     finish: str
     verdict: Verdict
     is_copy: bool
+    is_cut: bool = False
+    """It met a text at which its sender wants the writing to stop."""
+    tokens: Sequence[tuple[str, float]] = ()
+    """Each with its log-probability, if they were asked for."""
 
     @classmethod
     def of(cls, passage: str, completion: str, *, is_finished: bool) -> Self:
         """What the model wrote for a passage. One that it left empty stays as it was: silence is no rewrite."""
-        text = " ".join(completion.removeprefix(PREFIX.rstrip()).split())
+        text = cleaned(completion)
         finish = ("stop" if is_finished else "length") if text else "empty"
         verdict = judge(passage, text, is_finished=is_finished)
         return cls(text or passage, finish, verdict, is_copy(passage, text))

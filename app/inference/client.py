@@ -1,12 +1,15 @@
 """The engine server as the other processes see it: HTTP on loopback, every failure an `EngineError` with a code."""
 
+import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, fields
 from typing import Any, Final, Self, TypeVar
 
 import httpx
 
 from app.config import Settings, engine_token
-from app.inference.types import EngineError, EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec
+from app.inference.types import EngineError, EngineInfo, EngineLoad, Heard, RewriteOutcome, RewriteSpec
 
 CONNECT_TIMEOUT_S: Final = 2.0
 STATUS_TIMEOUT_S: Final = 5.0
@@ -14,7 +17,7 @@ STATUS_TIMEOUT_S: Final = 5.0
 # Shorter than the 5 s after which uvicorn drops an idle connection, so that we never write into a closing one.
 LIMITS: Final = httpx.Limits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=2.5)
 
-Answer = TypeVar("Answer", EngineInfo, EngineLoad, RewriteOutcome)
+Answer = TypeVar("Answer", EngineInfo, EngineLoad, RewriteOutcome, Heard)
 
 CODES: Final = frozenset(
     {"unavailable", "busy", "too-long", "unknown-adapter", "invalid-adapter", "timeout", "invalid-request"}
@@ -46,6 +49,18 @@ class HttpEngine:
     async def rewrite(self, spec: RewriteSpec) -> RewriteOutcome:
         return _read(RewriteOutcome, await self._call("POST", "/rewrite", self._timeout_s, asdict(spec)))
 
+    async def stream(self, spec: RewriteSpec) -> AsyncGenerator[Heard | RewriteOutcome, None]:
+        """See `Engine.stream`. Whoever stops listening closes the connection, and the engine stops writing."""
+        with _named(self._timeout_s):
+            async with self._client.stream(
+                "POST", "/rewrite/stream", json=asdict(spec), timeout=_patience(self._timeout_s)
+            ) as response:
+                if not response.is_success:
+                    await response.aread()
+                    _answer(response)
+                async for line in response.aiter_lines():
+                    yield _piece(line)
+
     async def warm(self, adapter_digest: str) -> float:
         answer = await self._call("POST", "/warm", self._timeout_s, {"adapter_digest": adapter_digest})
         return float(answer["milliseconds"])
@@ -54,17 +69,39 @@ class HttpEngine:
         await self._client.aclose()
 
     async def _call(self, method: str, path: str, timeout_s: float, body: dict[str, Any] | None = None) -> Any:
-        try:
-            response = await self._client.request(
-                method, path, json=body, timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
-            )
-        except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise EngineError("unavailable", "the engine cannot be reached") from error
-        except httpx.TimeoutException as error:
-            raise EngineError("timeout", f"the engine did not answer within {timeout_s:g} s") from error
-        except httpx.TransportError as error:
-            raise EngineError("unavailable", "the engine cannot be reached") from error
+        with _named(timeout_s):
+            response = await self._client.request(method, path, json=body, timeout=_patience(timeout_s))
         return _answer(response)
+
+
+def _patience(timeout_s: float) -> httpx.Timeout:
+    return httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s))
+
+
+@contextmanager
+def _named(timeout_s: float) -> Iterator[None]:
+    """Whatever goes wrong on the way is an EngineError."""
+    try:
+        yield
+    except (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError) as error:
+        raise EngineError("unavailable", "the engine cannot be reached") from error
+    except httpx.TimeoutException as error:
+        raise EngineError("timeout", f"the engine did not answer within {timeout_s:g} s") from error
+    except httpx.TransportError as error:
+        raise EngineError("unavailable", "the engine went away while it was asked") from error
+
+
+def _piece(line: str) -> Heard | RewriteOutcome:
+    try:
+        said = json.loads(line)
+        if "heard" in said:
+            return _read(Heard, said["heard"])
+        if "outcome" in said:
+            return _read(RewriteOutcome, said["outcome"])
+        code = said["code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise EngineError("unavailable", "the engine's stream cannot be read: is it of our version?") from error
+    raise EngineError(code if code in CODES else "unavailable", str(said.get("message", "")))
 
 
 def _read(kind: type[Answer], body: Any) -> Answer:

@@ -1,12 +1,13 @@
 """An engine without a model, for tests and for trying the API: what it writes shows what it was asked."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Final
 
 import anyio
 
 from app.inference.faithful import judge
-from app.inference.types import EngineError, EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec
+from app.inference.types import EngineError, EngineInfo, EngineLoad, Heard, RewriteOutcome, RewriteSpec
 
 BASE_DIGEST: Final = "ba5e" * 16
 
@@ -29,6 +30,8 @@ class FakeEngine:
     specs: list[RewriteSpec] = field(default_factory=list)
     """Every spec it was asked to rewrite, in order."""
     warmed: list[str] = field(default_factory=list)
+    breaks_after: int | None = None
+    """The word of a stream after which it fails."""
     waiting: int = 0
     running: int = 0
 
@@ -66,8 +69,24 @@ class FakeEngine:
             completion_tokens=(words + 1) * spec.n,
             timing={"queue": 0.0, "load": 0.0, "generate": self.delay_s * 1000},
             faithfulness=[verdict.score for verdict in verdicts],
+            logprobs=[[(text, 0.0)] for text in texts] if spec.wants_logprobs else None,
             lost=[list(verdict.lost) for verdict in verdicts],
         )
+
+    async def stream(self, spec: RewriteSpec) -> AsyncGenerator[Heard | RewriteOutcome, None]:
+        """Word by word; where it `loses` something, the text that it begins with is replaced."""
+        outcome = await self.rewrite(spec)
+        yield Heard(0, "")
+        for sample, text in enumerate(outcome.texts):
+            if self.loses:
+                yield Heard(sample, "a draft")
+                yield Heard(sample, text, is_replacement=True)
+                continue
+            for number, word in enumerate(text.split(" ")):
+                yield Heard(sample, f" {word}" if number else word)
+                if number == self.breaks_after:
+                    raise EngineError("unavailable", "told to break")
+        yield outcome
 
     async def warm(self, adapter_digest: str) -> float:
         self._fail()

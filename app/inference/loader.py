@@ -68,7 +68,7 @@ class Loader:
             )
             engine.start()
             self.engine, self.missing = engine, ""
-            log.info("ready", base=engine.card.name, device=str(model.device), slots=engine.bank.slots)
+            log.info("ready", base=engine.card.name, device=str(model.device), slots=engine.seats.bank.slots)
         except Exception as error:
             self.missing = f"it cannot start: {error}"
             log.error("the engine cannot start", reason=str(error), **where(error))

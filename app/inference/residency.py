@@ -32,6 +32,9 @@ class Residency:
         """Digests, least recently used first."""
         return list(self._slots)
 
+    def is_resident(self, digest: str) -> bool:
+        return digest in self._slots
+
     def acquire(self, digest: str) -> Seat:
         """Pin an adapter, making room for it if it is not there. Raises NoFreeSlot, changing nothing."""
         slot = self._slots.get(digest)

@@ -1,10 +1,9 @@
 """Drawing the next token of every row, from streams of chance that belong to the rows.
 
 Token t of a row is drawn with number t of the row's own seeded stream, so a text does not depend on which other rows
-share its batch, nor on when they leave (except where rounding in a batched matrix product tips a near-tie).
+share its batch, nor on when they come and leave (except where rounding in a batched matrix product tips a near-tie).
 """
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -25,41 +24,23 @@ class Sampler:
     temperatures_B: Tensor
     """0: take the likeliest."""
     top_p_B: Tensor
-    chance_B_T: Tensor
-    """Uniform in (0, 1], one number per row and token."""
 
     @classmethod
-    def new(
-        cls,
-        *,
-        temperatures: Sequence[float],
-        top_p: Sequence[float],
-        seeds: Sequence[int],
-        tokens: int,
-        device: torch.device,
-    ) -> Self:
-        """`tokens` is the most that any row may draw."""
-        streams = [random.Random(seed) for seed in seeds]
-        chance = [[1.0 - stream.random() for _ in range(tokens)] for stream in streams]
+    def new(cls, temperatures: Sequence[float], top_p: Sequence[float], *, device: torch.device) -> Self:
         return cls(
             torch.tensor(temperatures, dtype=torch.float32, device=device),
             torch.tensor(top_p, dtype=torch.float32, device=device),
-            torch.tensor(chance, dtype=torch.float32, device=device).view(len(seeds), tokens),
         )
 
-    def select(self, rows: Tensor) -> Self:
-        return type(self)(self.temperatures_B[rows], self.top_p_B[rows], self.chance_B_T[rows])
-
-    def draw(self, logits_B_V: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def draw(self, logits_B_V: Tensor, chances: Sequence[float]) -> tuple[Tensor, Tensor]:
         """Ids [B] and their log-probabilities [B] at the row's temperature (1 where it is 0), before any top-p cut.
 
-        Raises NotFinite.
+        `chances` are uniform in (0, 1], one for each row. A row of logits that are not finite has a log-probability
+        that is not, and disturbs no other.
         """
         is_greedy_B = self.temperatures_B == 0
         scores_B_V = logits_B_V.float() / self.temperatures_B.masked_fill(is_greedy_B, 1.0).unsqueeze(-1)
         norm_B = scores_B_V.logsumexp(-1, keepdim=True)
-        if not torch.isfinite(norm_B).all():
-            raise NotFinite("the model's output is not finite")
         if is_greedy_B.all():
             ids_B = scores_B_V.argmax(-1)
         else:
@@ -67,8 +48,8 @@ class Sampler:
             cumulative_B_V = weights_B_V.cumsum(-1)
             # Chance is never 0, so the word found has a positive probability; inverting the cumulative sum takes a
             # fraction of torch.multinomial's time over a large vocabulary.
-            target_B = self.chance_B_T[:, step, None] * cumulative_B_V[:, -1:]
-            ids_B = torch.searchsorted(cumulative_B_V, target_B).squeeze(-1)
+            target_B = torch.tensor(chances, device=logits_B_V.device)[:, None] * cumulative_B_V[:, -1:]
+            ids_B = torch.searchsorted(cumulative_B_V, target_B).squeeze(-1).clamp_(max=logits_B_V.shape[-1] - 1)
             if is_greedy_B.any():
                 ids_B = torch.where(is_greedy_B, scores_B_V.argmax(-1), ids_B)
         return ids_B, (scores_B_V.gather(1, ids_B.unsqueeze(-1)) - norm_B).squeeze(-1)

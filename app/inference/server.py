@@ -16,14 +16,16 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.config import MOST_CANDIDATES, Settings, engine_token, get_settings
+from app.inference.listener import Listener
 from app.inference.loader import Loader
 from app.inference.ticket import Ticket
 from app.inference.types import DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
 from app.log import configure
+from app.presence import ClientGone, while_present
 
 STATUS: Final = {
     "unavailable": 503,
@@ -34,7 +36,6 @@ STATUS: Final = {
     "timeout": 504,
 }
 RETRY_AFTER_S: Final = 2
-LOOK_FOR_CLIENT_EVERY_S: Final = 0.25
 GRACE_S: Final = 5
 """What is being written when the process is asked to end may still be finished within this time."""
 MOST_SAMPLES: Final = 64
@@ -72,6 +73,10 @@ class Wanted(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     seed: int = 0
     tenant_id: str = ""
+    user_key: str = ""
+    stop: tuple[Text, ...] = Field(default=(), max_length=16)
+    wants_logprobs: bool = False
+    timeout_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     candidates: int = Field(default=1, ge=1, le=MOST_CANDIDATES)
 
     def spec(self) -> RewriteSpec:
@@ -140,24 +145,29 @@ def create_app(settings: Settings) -> FastAPI:
     @app.post("/rewrite", dependencies=guarded)
     async def rewrite(request: Request, wanted: Wanted) -> dict[str, Any]:
         ticket = await asyncio.to_thread(loader.ready().submit, wanted.spec())
-        return asdict(await _answer(ticket, request, settings.rewrite_timeout_s))
+        return asdict(await _answer(ticket, request, time_for(wanted)))
+
+    @app.post("/rewrite/stream", dependencies=guarded)
+    async def stream(wanted: Wanted) -> StreamingResponse:
+        listener = Listener()
+        ticket = await asyncio.to_thread(loader.ready().submit, wanted.spec(), listener.tell)
+        return StreamingResponse(listener.lines(ticket, time_for(wanted)), media_type="application/x-ndjson")
+
+    def time_for(wanted: Wanted) -> float:
+        return min(wanted.timeout_s or settings.rewrite_timeout_s, settings.rewrite_timeout_s)
 
     return app
 
 
 async def _answer(ticket: Ticket, request: Request, timeout_s: float) -> RewriteOutcome:
     """Wait for the ticket; give it up when the client has gone, the time is over or the server stops."""
-    answer = asyncio.wrap_future(ticket.answer)
-    loop = asyncio.get_running_loop()
-    until = loop.time() + timeout_s
     try:
-        while not answer.done():
-            await asyncio.wait({answer}, timeout=LOOK_FOR_CLIENT_EVERY_S)
-            if not answer.done() and await request.is_disconnected():
-                raise EngineError("timeout", "the client has gone")
-            if not answer.done() and loop.time() > until:
-                raise EngineError("timeout", f"not written within {timeout_s:g} s")
-        return answer.result()
+        async with asyncio.timeout(timeout_s):
+            return await while_present(request, asyncio.wrap_future(ticket.answer))
+    except TimeoutError as error:
+        raise EngineError("timeout", f"not written within {timeout_s:g} s") from error
+    except ClientGone as error:
+        raise EngineError("timeout", "the client has gone") from error
     finally:
         ticket.cancel()  # means nothing to a ticket that is answered
 

@@ -1,21 +1,22 @@
 """A request on its way through the engine: what was asked, its rows, what is written of it so far. No torch.
 
-A request becomes rows, which may be written in different batches; the last one answers. Each passage of each sample
+A request becomes rows, which need not be written at the same time; the last one answers. Each passage of each sample
 is a place, and for each place several candidates may be written: the first that is faithful to its passage and no
 copy of it is taken, or else the most faithful. Taking the first and not the best keeps the voice: it would be the
 plainest that is best.
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from app.inference.candidates import Candidate, best
 from app.inference.passages import Passages
-from app.inference.types import EngineError, RewriteOutcome, RewriteSpec
+from app.inference.telling import Telling
+from app.inference.types import PREFIX, EngineError, Heard, RewriteOutcome, RewriteSpec
 from app.learning.seeding import derive
 
 WORST_FIRST: Final = ("length", "empty")
@@ -42,8 +43,15 @@ class Ticket:
     is_cancelled: bool = False
     completion_tokens: int = 0
     timing: dict[str, float] = field(default_factory=dict)
+    started_at: float | None = None
+    """When its first row left the queue."""
+    tell: "Callable[[Heard], None] | None" = None
+    """Called with what is new of its texts as they are written."""
     _written: dict[Place, dict[int, Candidate]] = field(default_factory=dict)
     _chosen: dict[Place, Candidate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._telling = Telling(self.passages)
 
     def cancel(self) -> None:
         """Its waiting rows are dropped and what is being written is thrown away."""
@@ -56,23 +64,39 @@ class Ticket:
         with suppress(InvalidStateError):
             self.answer.set_exception(error)
 
-    def started(self, at: float) -> None:
-        """Its first row has left the queue; later rows do not count as queueing."""
-        self.timing.setdefault("queue", 1000 * (at - self.queued_at))
-
-    def spent(self, milliseconds: Mapping[str, float]) -> None:
-        """A batch with rows of this request took so long. Batches of one request follow each other, so they add up."""
-        for name, value in milliseconds.items():
-            self.timing[name] = self.timing.get(name, 0.0) + value
+    def started(self, at: float, load_ms: float) -> None:
+        """A row has left the queue, after loading its adapter if need was; later ones do not count as queueing."""
+        if self.started_at is None:
+            self.started_at = at
+            self.timing["queue"] = 1000 * (at - self.queued_at)
+        self.timing["load"] = self.timing.get("load", 0.0) + load_ms
 
     def write(
-        self, sample: int, passage: int, completion: str, tokens: int, *, is_finished: bool, candidate: int = 0
+        self,
+        sample: int,
+        passage: int,
+        completion: str,
+        tokens: int,
+        *,
+        is_finished: bool,
+        candidate: int = 0,
+        logprobs: Sequence[tuple[str, float]] = (),
     ) -> None:
         """Keep what the model wrote for a passage. One that it left empty stays as it was: silence is no rewrite."""
-        written = Candidate.of(self.passages.passages[passage], completion, is_finished=is_finished)
+        end = first_stop(completion, self.spec.stop)
+        written = Candidate.of(
+            self.passages.passages[passage], completion[:end], is_finished=is_finished or end is not None
+        )
+        written = replace(written, is_cut=end is not None, tokens=tuple(logprobs))
         self._written.setdefault((sample, passage), {})[candidate] = written
         self.completion_tokens += tokens
         self._choose((sample, passage))
+
+    def draft(self, sample: int, passage: int, completion: str) -> None:
+        """Tell what a first candidate says so far."""
+        if self.tell is not None and not self.is_settled((sample, passage)):
+            for news in self._telling.draft(sample, passage, completion):
+                self.tell(news)
 
     def is_settled(self, place: Place) -> bool:
         """Whether it is known which text is taken."""
@@ -91,17 +115,26 @@ class Ticket:
                 return
             if written[number].is_welcome:
                 break
-        self._chosen[place] = best(written[number] for number in range(self.candidates) if number in written)
+        taken = best(written[number] for number in range(self.candidates) if number in written)
+        if self.tell is not None and not self.is_settled(place):
+            for news in self._telling.settle(*place, taken.text, is_last=taken.is_cut):
+                self.tell(news)
+        self._chosen[place] = taken
 
     def answer_if_done(self) -> None:
         """Answer once every passage of every sample is there."""
         count = len(self.passages.passages)
         if len(self._chosen) < self.spec.n * count:
             return
-        samples = [[self._chosen[sample, passage] for passage in range(count)] for sample in range(self.spec.n)]
+        if self.started_at is not None:
+            spent = 1000 * (time.monotonic() - self.started_at)
+            self.timing["generate"] = spent - self.timing["load"]
+        samples = [
+            _until_cut([self._chosen[sample, passage] for passage in range(count)]) for sample in range(self.spec.n)
+        ]
         ends = [{each.finish for each in chosen} for chosen in samples]
         outcome = RewriteOutcome(
-            texts=[self.passages.join([each.text for each in chosen]) for chosen in samples],
+            texts=[self._joined(chosen) for chosen in samples],
             finish=[next((end for end in WORST_FIRST if end in found), "stop") for found in ends],
             adapter_digest=self.spec.adapter_digest,
             base_digest=self.base_digest,
@@ -110,12 +143,31 @@ class Ticket:
             timing={name: round(self.timing.get(name, 0.0), 2) for name in TIMES},
             faithfulness=[min((each.verdict.score for each in chosen), default=1.0) for chosen in samples],
             lost=[list(dict.fromkeys(fact for each in chosen for fact in each.verdict.lost)) for chosen in samples],
+            logprobs=[[token for each in chosen for token in each.tokens] for chosen in samples]
+            if self.spec.wants_logprobs
+            else None,
         )
         with suppress(InvalidStateError):
             self.answer.set_result(outcome)
 
+    def _joined(self, chosen: Sequence[Candidate]) -> str:
+        text = self.passages.join([each.text for each in chosen])
+        return text.rstrip() if any(each.is_cut for each in chosen) else text
 
-@dataclass(frozen=True)
+
+def first_stop(completion: str, stop: Sequence[str]) -> int | None:
+    """Where the first of these texts begins in what a completion says; None if none is there."""
+    start = len(PREFIX.rstrip()) if completion.startswith(PREFIX.rstrip()) else 0
+    return min((at for each in stop if (at := completion.find(each, start)) >= 0), default=None)
+
+
+def _until_cut(chosen: list[Candidate]) -> list[Candidate]:
+    """Passages up to the first that met a stop; the text ends there."""
+    end = next((number for number, each in enumerate(chosen) if each.is_cut), len(chosen))
+    return chosen[: end + 1]
+
+
+@dataclass(frozen=True, eq=False)
 class TicketRow:
     """One candidate for one place, to be written once."""
 
@@ -138,6 +190,15 @@ class TicketRow:
     @property
     def tenant_id(self) -> str:
         return self.ticket.spec.tenant_id
+
+    @property
+    def user_key(self) -> str:
+        return self.ticket.spec.user_key
+
+    @property
+    def prompt_key(self) -> Hashable:
+        """Rows that share it continue the same prompt with the same adapter."""
+        return self.ticket, self.passage
 
     @property
     def adapter_digest(self) -> str | None:
@@ -164,15 +225,36 @@ class TicketRow:
         further = ("candidate", self.candidate) if self.candidate else ()
         return derive(self.ticket.spec.seed, "sample", self.sample, "passage", self.passage, *further)
 
-    def write(self, completion: str, tokens: int, *, is_finished: bool) -> None:
+    @property
+    def is_heard(self) -> bool:
+        """Somebody listens to it being written."""
+        return self.candidate == 0 and self.ticket.tell is not None
+
+    def is_stopped(self, completion: str) -> bool:
+        """It has met a text at which its sender wants the writing to stop."""
+        return first_stop(completion, self.ticket.spec.stop) is not None
+
+    def draft(self, completion: str) -> None:
+        if self.is_heard:
+            self.ticket.draft(self.sample, self.passage, completion)
+
+    def write(
+        self, completion: str, tokens: int, *, is_finished: bool, logprobs: Sequence[tuple[str, float]] = ()
+    ) -> None:
         self.ticket.write(
-            self.sample, self.passage, completion, tokens, is_finished=is_finished, candidate=self.candidate
+            self.sample,
+            self.passage,
+            completion,
+            tokens,
+            is_finished=is_finished,
+            candidate=self.candidate,
+            logprobs=logprobs,
         )
 
 
 def by_prompt(rows: Iterable[TicketRow]) -> list[list[TicketRow]]:
     """Rows that continue the same prompt with the same adapter: the samples and candidates of a passage."""
-    groups: dict[tuple[Ticket, int], list[TicketRow]] = {}
+    groups: dict[Hashable, list[TicketRow]] = {}
     for row in rows:
-        groups.setdefault((row.ticket, row.passage), []).append(row)
+        groups.setdefault(row.prompt_key, []).append(row)
     return list(groups.values())

@@ -1,5 +1,6 @@
 """What crosses the border of the language model: plain data, no torch, so the web process can speak it too."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,7 +35,7 @@ class EngineInfo:
 
 @dataclass(frozen=True)
 class EngineLoad:
-    """Rows waiting for and rows in the running batch. Training yields while `waiting + running > 0`."""
+    """Rows that wait and rows that are being written. Training yields while `waiting + running > 0`."""
 
     waiting: int
     running: int
@@ -54,7 +55,13 @@ class RewriteSpec:
     """Limit per passage; None: chosen from the passage's own length."""
     seed: int = 0
     tenant_id: str = ""
-    """Fairness key only; the engine knows no users."""
+    user_key: str = ""
+    """Both are keys of fairness only; the engine knows no users."""
+    stop: tuple[str, ...] = ()
+    """A text ends before the first of these that the model writes."""
+    wants_logprobs: bool = False
+    timeout_s: float | None = None
+    """After so many seconds nobody wants it any more; None: as long as the engine lets requests take."""
     candidates: int = 1
     """How often a passage is written at most, to take the first text that is no copy, keeps its names and figures,
     ends by itself and does not loop. At temperature 0, where all would be equal, it is written once."""
@@ -72,11 +79,24 @@ class RewriteOutcome:
     completion_tokens: int
     """Of all candidates that were written, the rejected ones too."""
     timing: dict[str, float] = field(default_factory=dict)
-    """Milliseconds: `queue`, `load`, `generate`."""
+    """Milliseconds: `queue`, `load` (of the adapter), `generate`."""
     faithfulness: list[float] = field(default_factory=list)
     """Per text the score in [0, 1] of its worst passage: see faithful.py."""
     lost: list[list[str]] = field(default_factory=list)
     """Per text the names, figures and addresses of the original that it does not tell."""
+    logprobs: list[list[tuple[str, float]]] | None = None
+    """Per text the tokens as the model wrote them, prefix and end included, passage after passage, each with its
+    natural log-probability at the request's temperature (1 where that is 0), before any top-p cut."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """News of a text while it is being written. An empty one says that it is still being worked on."""
+
+    sample: int
+    text: str
+    is_replacement: bool = False
+    """`text` takes the place of all that was heard of this sample; else it follows it."""
 
 
 class EngineError(RuntimeError):
@@ -98,6 +118,10 @@ class Engine(Protocol):
     async def info(self) -> EngineInfo: ...
     async def load(self) -> EngineLoad: ...
     async def rewrite(self, spec: RewriteSpec) -> RewriteOutcome: ...
+    def stream(self, spec: RewriteSpec) -> AsyncGenerator[Heard | RewriteOutcome, None]:
+        """The texts as they are written, from an empty piece once the request is accepted to the outcome."""
+        ...
+
     async def warm(self, adapter_digest: str) -> float:
         """Load ahead of the first request; milliseconds it took."""
         ...

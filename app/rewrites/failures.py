@@ -55,6 +55,12 @@ class EngineTimeout(AppError):
     title = "The language model took too long"
 
 
+class CallerGone(AppError):
+    status = 499
+    type = "caller-gone"
+    title = "The caller left before it was written"
+
+
 def explained(error: EngineError, external_id: str, version: int | None) -> AppError:
     """What the engine's failure means for the caller of a rewrite."""
     if error.code == "too-long":

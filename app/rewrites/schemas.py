@@ -28,6 +28,11 @@ class RewriteRequest(Body):
     text: Text
     n: int = Field(default=1, ge=1, le=MAX_N, description="how many versions to write")
     temperature: float = Field(default=DEFAULT_TEMPERATURE, ge=0, le=2)
+    top_p: float = Field(default=1.0, gt=0, le=1, description="draw from the likeliest words of this total probability")
+    stop: list[Annotated[Text, Field(min_length=1, max_length=40)]] = Field(
+        default=[], max_length=4, description="the text ends before the first of these that is written"
+    )
+    logprobs: bool = Field(default=False, description="answer every token's log-probability too")
     max_tokens: int | None = Field(
         default=None, ge=1, le=4096, description="limit per passage of the text; chosen from its length if left out"
     )
@@ -38,6 +43,10 @@ class RewriteRequest(Body):
     context: Text | None = Field(
         default=None, min_length=1, max_length=60, description="which of the person's voices; drawn if left out"
     )
+    timeout_s: float | None = Field(
+        default=None, gt=0, le=3600, description="seconds after which you no longer want it; the server has its own"
+    )
+    stream: bool = Field(default=False, description="hear the text as server-sent events while it is written")
 
 
 class AdapterRef(BaseModel):
@@ -48,6 +57,11 @@ class AdapterRef(BaseModel):
 class Usage(BaseModel):
     prompt_tokens: int
     completion_tokens: int = Field(description="of all that was written, the candidates that were not taken too")
+
+
+class Token(BaseModel):
+    token: str
+    logprob: float = Field(description="natural, at the request's temperature (1 where that is 0)")
 
 
 class Scores(BaseModel):
@@ -77,6 +91,10 @@ class RewriteView(BaseModel):
     lost: list[list[str]] | None = Field(
         description="per text: names, figures and addresses of the input that it does not tell, as they were spelled"
     )
+    logprobs: list[list[Token]] | None = Field(
+        description="per text, if asked for: the tokens as the model wrote them, passage after passage, before the "
+        "leading `Rewritten:` is taken off and white space is put in order"
+    )
     adapter: AdapterRef | None = Field(description="null: the base model wrote it")
     base_digest: str
     mode: str | None
@@ -99,6 +117,7 @@ class RewriteView(BaseModel):
             finish=rewrite.usage["finish"],
             faithfulness=rewrite.usage.get("faithfulness"),
             lost=rewrite.usage.get("lost"),
+            logprobs=_tokens(rewrite.usage.get("logprobs")),
             adapter=AdapterRef(version=version, digest=digest) if version is not None and digest else None,
             base_digest=rewrite.base_digest,
             mode=rewrite.mode,
@@ -108,3 +127,9 @@ class RewriteView(BaseModel):
             timing=rewrite.timing,
             scores=[Scores.model_validate(each) for each in rewrite.scores] if rewrite.scores is not None else None,
         )
+
+
+def _tokens(logprobs: list[list[tuple[str, float]]] | None) -> list[list[Token]] | None:
+    if logprobs is None:
+        return None
+    return [[Token(token=token, logprob=value) for token, value in text] for text in logprobs]

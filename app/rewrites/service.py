@@ -7,7 +7,8 @@ meanwhile.
 import random
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +19,7 @@ from app.adapters import service as adapters
 from app.config import get_settings
 from app.db import transaction
 from app.errors import NotFound
-from app.inference.types import DEFAULT_TEMPERATURE, Engine, EngineError, RewriteOutcome, RewriteSpec
+from app.inference.types import DEFAULT_TEMPERATURE, Engine, EngineError, Heard, RewriteOutcome, RewriteSpec
 from app.models import Adapter, Rewrite, User
 from app.queue import SCORE_REWRITE, ring
 from app.rewrites import repository
@@ -43,6 +44,10 @@ class Ask:
     seed: int | None = None
     adapter: Literal["active", "base"] | int = "active"
     context: str | None = None
+    top_p: float = 1.0
+    stop: Sequence[str] = ()
+    logprobs: bool = False
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,32 @@ async def rewrite(engine: Engine, tenant_id: str, ask: Ask) -> Owned:
         raise explained(error, ask.external_id, plan.version) from error
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return await run_sync(_kept, tenant_id, plan, outcome, outcome.timing | {"total": milliseconds})
+
+
+async def stream(engine: Engine, tenant_id: str, ask: Ask) -> AsyncGenerator[Plan | Heard | Owned, None]:
+    """As `rewrite`, but told while it is written: the plan once it is accepted, news of the texts, what was kept.
+
+    Raises what `rewrite` does, before the plan if it can.
+    """
+    started = time.perf_counter()
+    _check(ask.text)
+    plan = await run_sync(_planned, tenant_id, ask)
+    outcome: RewriteOutcome | None = None
+    try:
+        async with aclosing(engine.stream(plan.spec)) as pieces:
+            is_accepted = False
+            async for piece in pieces:
+                if isinstance(piece, RewriteOutcome):
+                    outcome = piece
+                    break
+                yield piece if is_accepted else plan
+                is_accepted = True
+        if outcome is None:
+            raise EngineError("unavailable", "the engine went away while it wrote")
+    except EngineError as error:
+        raise explained(error, ask.external_id, plan.version) from error
+    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+    yield await run_sync(_kept, tenant_id, plan, outcome, outcome.timing | {"total": milliseconds})
 
 
 def get(session: Session, rewrite_id: str) -> Owned:
@@ -125,6 +156,11 @@ def plan(session: Session, tenant_id: str, ask: Ask) -> Plan:
         max_tokens=ask.max_tokens,
         seed=seed,
         tenant_id=tenant_id,
+        user_key=user.id,
+        top_p=ask.top_p,
+        stop=tuple(ask.stop),
+        wants_logprobs=ask.logprobs,
+        timeout_s=ask.timeout_s,
         candidates=get_settings().rewrite_candidates,
     )
     return Plan(ask, user.id, version.version if version else None, spec, notes)
@@ -183,6 +219,8 @@ def _kept(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str,
             parameters={
                 "n": ask.n,
                 "temperature": ask.temperature,
+                "top_p": ask.top_p,
+                "stop": list(ask.stop),
                 "max_tokens": ask.max_tokens,
                 "candidates": plan.spec.candidates,
                 "adapter": ask.adapter,
@@ -195,6 +233,7 @@ def _kept(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str,
                 "finish": outcome.finish,
                 "faithfulness": outcome.faithfulness,
                 "lost": outcome.lost,
+                "logprobs": outcome.logprobs,
             },
             timing=timing,
         )

@@ -1,3 +1,4 @@
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -5,17 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.inference.batching import QueueFull, Room, Waiting
+from app.inference.batching import PATIENCE, QueueFull, Room, Waiting
 
 
 @dataclass(eq=False)
 class Row:
     tenant_id: str = "a"
+    user_key: str = ""
     adapter_digest: str | None = None
     is_cancelled: bool = False
     is_due: bool = True
     tokens: int = 1
     number: int = 0
+
+    @property
+    def prompt_key(self) -> Hashable:
+        return self.tenant_id
 
 
 def room(rows: int = 100, tokens: int = 10_000, adapters: int = 8, eager_rows: int = 0) -> Room:
@@ -92,6 +98,40 @@ def test_whoever_had_no_room_is_not_overtaken_by_its_own_later_rows() -> None:
     waiting = queue(Row("a"), Row("b", tokens=500), Row("b", is_due=False, number=7))
     assert len(waiting.take(room(tokens=100, eager_rows=8))) == 1
     assert [row.tokens for row in waiting.take(room(tokens=500, eager_rows=8))] == [500]
+
+
+def test_people_of_a_tenant_take_turns_too() -> None:
+    waiting = queue(*[Row(user_key="eager") for _ in range(20)])
+    waiting.add([Row(user_key="modest") for _ in range(3)])
+    waiting.add([Row("b", user_key="eager") for _ in range(20)])
+    batch = waiting.take(room(rows=12))
+    assert [(row.tenant_id, row.user_key) for row in batch].count(("a", "modest")) == 3
+    assert [row.tenant_id for row in batch].count("b") == 6
+
+
+def test_those_who_run_take_up_room() -> None:
+    waiting, running = queue(*[Row(tokens=10, adapter_digest=str(number)) for number in range(9)]), [Row(tokens=30)]
+    assert len(waiting.take(room(rows=4), running)) == 3
+    assert len(waiting.take(room(tokens=90), running)) == 2
+    assert len(waiting.take(room(adapters=2), [Row(adapter_digest="x")])) == 1
+    assert waiting.take(room(rows=1), running) == []
+
+
+def test_a_row_that_may_not_be_needed_comes_along_with_its_forerunner_only() -> None:
+    wanted = [Row("a", number=0), Row("a", number=1, is_due=False), Row("b", number=2, is_due=False)]
+    waiting = queue(*wanted)
+    assert [row.number for row in waiting.take(room(eager_rows=8))] == [0, 1]
+    assert waiting.take(room(eager_rows=8), wanted[:1]) == []
+
+
+def test_a_giant_is_overtaken_for_a_while_and_then_waited_for() -> None:
+    waiting, running = queue(Row("giant", tokens=500)), [Row("b", tokens=10)]
+    served = 0
+    for _ in range(3 * PATIENCE):
+        waiting.add([Row("b", tokens=10)])
+        served += len(waiting.take(room(tokens=100), running))
+    assert served == PATIENCE
+    assert [row.tokens for row in waiting.take(room(tokens=100))][:1] == [500]
 
 
 def test_cancelled_rows_are_dropped() -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +19,7 @@ from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.server import create_app
 from app.inference.tokens import Tokens
-from app.inference.types import EngineError, EngineLoad, RewriteOutcome, RewriteSpec
+from app.inference.types import EngineError, EngineLoad, Heard, RewriteOutcome, RewriteSpec
 
 T = TypeVar("T")
 
@@ -90,6 +91,62 @@ def test_it_rewrites_the_same_for_the_same_seed(settings: Settings, tiny_digest:
     assert (first.adapter_digest, first.base_digest) == (None, tiny_digest)
     assert first.timing.keys() == {"queue", "load", "generate"}
     assert 0 < first.completion_tokens <= 2 * 2 * 6
+
+
+def heard(settings: Settings, spec: RewriteSpec, most: int | None = None) -> list[Heard | RewriteOutcome]:
+    """What a stream tells, or only its beginning."""
+
+    async def listen(engine: HttpEngine) -> list[Heard | RewriteOutcome]:
+        pieces = list[Heard | RewriteOutcome]()
+        async with aclosing(engine.stream(spec)) as stream:
+            async for piece in stream:
+                pieces.append(piece)
+                if len(pieces) == most:
+                    break
+        return pieces
+
+    return ask(settings, listen)
+
+
+def test_a_stream_adds_up_to_the_answer(settings: Settings, digest: tuple[Path, str]) -> None:
+    spec = RewriteSpec("See you at noon.\n\nBring bread.", digest[1], n=2, max_tokens=9, seed=5, candidates=3)
+    first, *news, outcome = heard(settings, spec)
+    answer = ask(settings, lambda engine: engine.rewrite(spec))
+    assert first == Heard(0, "")
+    assert isinstance(outcome, RewriteOutcome)
+    assert (outcome.texts, outcome.adapter_digest) == (answer.texts, digest[1])
+    for sample, text in enumerate(answer.texts):
+        told = ""
+        for piece in news:
+            assert isinstance(piece, Heard)
+            if piece.sample == sample:
+                told = piece.text if piece.is_replacement else told + piece.text
+        assert told == text
+    assert len(news) > 6
+
+
+def test_a_stream_is_refused_like_a_request(settings: Settings) -> None:
+    with pytest.raises(EngineError) as caught:
+        heard(settings, RewriteSpec("Hi.", adapter_digest="0" * 64))
+    assert caught.value.code == "unknown-adapter"
+
+
+def test_whoever_stops_listening_frees_the_engine(settings: Settings) -> None:
+    assert len(heard(settings, RewriteSpec("It rained.", n=4, max_tokens=450), most=3)) == 3
+    until = time.monotonic() + 20
+    while ask(settings, lambda engine: engine.load()) != EngineLoad(0, 0):
+        assert time.monotonic() < until
+    assert len(heard(settings, RewriteSpec("It rained.", max_tokens=4))) > 2
+
+
+def test_a_request_may_bring_its_own_deadline(settings: Settings) -> None:
+    spec = RewriteSpec("It rained.", n=16, max_tokens=490, timeout_s=0.2)
+    with pytest.raises(EngineError, match="not written within") as caught:
+        ask(settings, lambda engine: engine.rewrite(spec))
+    assert caught.value.code == "timeout"
+    with pytest.raises(EngineError, match="not written within") as caught:
+        heard(settings, spec)
+    assert caught.value.code == "timeout"
 
 
 def test_it_tells_what_it_is_and_loads_ahead(settings: Settings, digest: tuple[Path, str], tiny_digest: str) -> None:

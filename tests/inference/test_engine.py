@@ -16,7 +16,7 @@ from tests.inference.voices import WAIT_S, Gate, adapter, answer, stored
 def voice(engine: Engine, seed: int, *, base: str | None = None, size: float = 0.1) -> str:
     """The digest of a new random adapter in the engine's folder."""
     base = engine.card.digest if base is None else base
-    return stored(engine.adapters, adapter(engine.model.architecture, 4, seed, base=base, size=size))
+    return stored(engine.seats.folder, adapter(engine.model.architecture, 4, seed, base=base, size=size))
 
 
 def together(engine: Engine, specs: Iterable[RewriteSpec]) -> list[Ticket]:
@@ -76,25 +76,54 @@ def test_an_unknown_adapter_is_refused(engine: Engine, digest: str) -> None:
     assert caught.value.code == "unknown-adapter"
 
 
-def test_a_bad_adapter_fails_its_own_request_only(engine: Engine) -> None:
+def test_a_bad_adapter_is_refused_and_nobody_else(engine: Engine) -> None:
     good, foreign = voice(engine, 1), voice(engine, 2, base="f" * 64)
-    damaged = voice(engine, 3)
-    path = engine.adapters / f"{damaged}.safetensors"
-    path.write_bytes(path.read_bytes()[:-8] + b"\0" * 8)
-    digests = (foreign, good, damaged)
-    batch = together(engine, [RewriteSpec("It rained.", digest, max_tokens=4) for digest in digests])
-    tickets = dict(zip(digests, batch, strict=True))
-    assert tickets[good].answer.result(WAIT_S).texts
-    for digest in (foreign, damaged):
+    damaged, ruined = voice(engine, 3), voice(engine, 4)
+    for digest, harm in ((damaged, lambda data: data[:-8] + b"\0" * 8), (ruined, lambda data: data[: len(data) // 2])):
+        path = engine.seats.folder / f"{digest}.safetensors"
+        path.write_bytes(harm(path.read_bytes()))
+    for digest in (foreign, damaged, ruined):
         with pytest.raises(EngineError) as caught:
-            tickets[digest].answer.result(WAIT_S)
+            answer(engine, adapter_digest=digest)
         assert caught.value.code == "invalid-adapter"
     assert answer(engine, adapter_digest=good).texts
 
 
+def test_an_adapter_that_spoils_while_it_waits_fails_its_own_request_only(
+    make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make(cache_bytes=1)
+    first, second = voice(engine, 1), voice(engine, 2)
+    gate = Gate(monkeypatch)
+    running = engine.submit(RewriteSpec("It rained.", first, max_tokens=6))
+    gate.wait()
+    spoiled, fine = (engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in (second, first))
+    engine.seats._shelf.clear()
+    (engine.seats.folder / f"{second}.safetensors").unlink()
+    gate.open()
+    assert running.answer.result(WAIT_S).texts
+    assert fine.answer.result(WAIT_S).texts
+    with pytest.raises(EngineError) as caught:
+        spoiled.answer.result(WAIT_S)
+    assert caught.value.code == "unknown-adapter"
+
+
+def test_requests_join_while_others_write(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = RewriteSpec("It rained.", max_tokens=3, seed=2)
+    alone = engine.submit(quick).answer.result(WAIT_S).texts
+    gate = Gate(monkeypatch)
+    long = engine.submit(RewriteSpec("The parcel arrived on Friday.", max_tokens=400, temperature=0.0))
+    gate.wait()
+    late = engine.submit(quick)
+    gate.open()
+    assert late.answer.result(WAIT_S).texts == alone
+    assert not long.answer.done()
+    long.cancel()
+
+
 def test_more_people_than_slots_are_served_in_turn(make: Callable[..., Engine]) -> None:
     engine = make(cache_bytes=1)
-    assert engine.bank.slots == 1
+    assert engine.seats.bank.slots == 1
     digests = [voice(engine, seed) for seed in range(4)]
     tickets = together(engine, [RewriteSpec("It rained.", digest, max_tokens=4) for digest in digests * 2])
     texts = [ticket.answer.result(WAIT_S).texts for ticket in tickets]
@@ -224,7 +253,7 @@ def test_warming_says_so_when_a_batch_uses_every_slot(
 def test_warming_loads_once(engine: Engine) -> None:
     digest = voice(engine, 1)
     assert engine.warm(digest) > 0
-    assert engine.residency.resident == [digest]
+    assert engine.seats.residency.resident == [digest]
     assert answer(engine, adapter_digest=digest).texts
 
 
@@ -232,6 +261,24 @@ def test_it_says_what_it_is(engine: Engine, tiny_digest: str) -> None:
     assert (engine.info.base_digest, engine.info.context_tokens, engine.info.device) == (tiny_digest, 512, "cpu")
     assert engine.load == EngineLoad(0, 0)
     assert engine.is_alive
+
+
+def test_log_probabilities_tell_every_token(engine: Engine) -> None:
+    outcome = answer(engine, n=2, seed=3, temperature=1.0, wants_logprobs=True)
+    assert outcome.logprobs is not None
+    assert sum(map(len, outcome.logprobs)) == outcome.completion_tokens
+    for text, tokens in zip(outcome.texts, outcome.logprobs, strict=True):
+        assert all(value <= 0 for _, value in tokens)
+        assert "".join(token for token, _ in tokens if "\ufffd" not in token).split()[0] in text
+    assert answer(engine, seed=3).logprobs is None
+
+
+def test_writing_stops_at_a_text_that_is_asked_for(engine: Engine) -> None:
+    whole = answer(engine, seed=3, temperature=1.0, max_tokens=60)
+    word = whole.texts[0].split()[2]
+    cut = answer(engine, seed=3, temperature=1.0, max_tokens=60, stop=(word,))
+    assert cut.texts[0] == whole.texts[0][: whole.texts[0].index(word)].rstrip()
+    assert cut.completion_tokens < whole.completion_tokens
 
 
 @pytest.mark.slow

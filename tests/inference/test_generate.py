@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,23 +66,6 @@ def test_groups_may_differ_in_size(tiny_model: LlamaModel) -> None:
     assert groups.ids == generate(tiny_model, repeated, seeds=range(6), max_tokens=12).ids
 
 
-def test_it_tells_of_every_end_and_leaves_rows_that_nobody_wants(tiny_model: LlamaModel) -> None:
-    ends: list[tuple[int, list[int], bool]] = []
-
-    def ended(row: int, ids: Sequence[int], is_finished: bool) -> list[int]:
-        ends.append((row, list(ids), is_finished))
-        return [] if row else [1]
-
-    whole = generate(tiny_model, PROMPTS, seeds=range(3), max_tokens=[4, 30, 9], stop_ids=NEVER)
-    left = generate(tiny_model, PROMPTS, seeds=range(3), max_tokens=[4, 30, 9], stop_ids=NEVER, ended=ended)
-    assert [(row, is_finished) for row, _, is_finished in ends] == [(0, False), (2, False)]
-    assert [ids for _, ids, _ in ends] == [whole.ids[0], whole.ids[2]]
-    assert left.ids == [whole.ids[0], whole.ids[1][:3], whole.ids[2]]
-    stop = whole.ids[0][2]
-    generate(tiny_model, PROMPTS[:2], seeds=range(2), max_tokens=9, stop_ids=frozenset([stop]), ended=ended)
-    assert (0, whole.ids[0][:3], True) in ends
-
-
 def test_rows_end_at_a_stop_id_or_at_their_own_limit(tiny_model: LlamaModel) -> None:
     free = generate(tiny_model, PROMPTS, seeds=[1, 2, 3], max_tokens=30, stop_ids=NEVER)
     assert [len(ids) for ids in free.ids] == [30] * 3
@@ -116,6 +98,7 @@ def test_every_row_keeps_its_own_adapter_through_groups_and_compaction(tiny_mode
     amounts, limits = [0.0, 0.4, -0.4], [4, 4, 9, 20, 20, 20]
     shift = Shift(torch.tensor(amounts))
     mixed = generate(tiny_model, PROMPTS, seeds=range(6), max_tokens=limits, group_size=2, delta=shift, stop_ids=NEVER)
+    assert shift.seen[0] == 3
     assert set(shift.seen) == {3, 6, 4}
     for row, limit in enumerate(limits):
         alone = generate(

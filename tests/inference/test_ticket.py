@@ -1,8 +1,10 @@
+import time
+
 import pytest
 
 from app.inference.passages import split
-from app.inference.ticket import Ticket, TicketRow, by_prompt
-from app.inference.types import EngineError, RewriteSpec
+from app.inference.ticket import Ticket, TicketRow, by_prompt, first_stop
+from app.inference.types import EngineError, Heard, RewriteSpec
 
 DINNER = "Maria is having a dinner on Friday."
 
@@ -65,15 +67,16 @@ def test_the_worst_end_of_its_passages_is_the_end_of_a_text(second: str, is_fini
     assert asked.answer.result(0).finish == [finish]
 
 
-def test_time_in_several_batches_adds_up() -> None:
+def test_time_until_the_first_row_is_queueing_and_loading_adds_up() -> None:
     asked = ticket("One.")
-    asked.started(asked.queued_at + 1.5)
-    asked.started(asked.queued_at + 9)
-    for _ in range(2):
-        asked.spent({"load": 2.0, "generate": 10.0})
+    asked.started(asked.queued_at + 1.5, 2.0)
+    asked.started(asked.queued_at + 9, 2.0)
+    asked.started_at = time.monotonic() - 1
     asked.write(0, 0, "x", 1, is_finished=True)
     asked.answer_if_done()
-    assert asked.answer.result(0).timing == {"queue": 1500.0, "load": 4.0, "generate": 20.0}
+    timing = asked.answer.result(0).timing
+    assert (timing["queue"], timing["load"]) == (1500.0, 4.0)
+    assert 996 <= timing["generate"] < 2000
 
 
 def test_whoever_cancelled_hears_nothing_more() -> None:
@@ -158,3 +161,40 @@ def test_rows_of_a_passage_share_its_prompt() -> None:
         {(second, 0)},
     ]
     assert [len(group) for group in groups] == [4, 4, 1]
+
+
+def test_a_text_ends_before_the_first_stop_and_nothing_follows_it() -> None:
+    asked = ticket("One.\n\nTwo.\n\nThree.\n", stop=("END", "ten"))
+    for passage, text in enumerate(("one", "two END three", "three")):
+        asked.write(0, passage, f"Rewritten: {text}", 3, is_finished=False)
+    asked.answer_if_done()
+    outcome = asked.answer.result(0)
+    assert outcome.texts == ["one\n\ntwo"]
+    assert outcome.finish == ["length"]
+    assert outcome.logprobs is None
+
+
+def test_the_prefix_is_no_place_to_stop() -> None:
+    assert first_stop("Rewritten: it is written", ("ten",)) == len("Rewritten: it is writ")
+    assert first_stop("Rewritten: it is", ("Rewritten",)) is None
+    assert first_stop("so it is. End", ("End", "is")) == 6
+
+
+def test_whoever_listens_hears_no_more_than_the_answer_after_a_stop() -> None:
+    heard = list[Heard]()
+    asked = ticket("One.\n\nTwo.", stop=("!",))
+    asked.tell = heard.append
+    asked.draft(0, 0, "Rewritten: on")
+    asked.write(0, 1, "Rewritten: two", 3, is_finished=True)
+    asked.write(0, 0, "Rewritten: one!", 3, is_finished=False)
+    asked.answer_if_done()
+    assert asked.answer.result(0).texts == ["one"]
+    assert [news.text for news in heard] == ["on", "e"]
+
+
+def test_log_probabilities_are_those_of_the_candidate_that_is_taken() -> None:
+    asked = ticket(DINNER, candidates=2, wants_logprobs=True)
+    asked.write(0, 0, "Rewritten: no", 1, is_finished=True, candidate=0, logprobs=[("no", -1.0)])
+    asked.write(0, 0, f"Rewritten: {DINNER.lower()}", 1, is_finished=True, candidate=1, logprobs=[("maria", -0.5)])
+    asked.answer_if_done()
+    assert asked.answer.result(0).logprobs == [[("maria", -0.5)]]

@@ -33,6 +33,15 @@ def test_the_active_version_writes_and_the_answer_says_so(
     assert rung("rewrites.score") == [{"rewrite_id": body["rewrite_id"]}]
 
 
+def test_how_words_are_drawn_can_be_said(ask: Ask, voice: Adapter, engine: FakeEngine, client: TestClient) -> None:
+    body = ask(top_p=0.9, stop=["\n", "END"], logprobs=True).json()
+    spec = engine.specs[-1]
+    assert (spec.top_p, spec.stop, spec.wants_logprobs) == (0.9, ("\n", "END"), True)
+    assert body["logprobs"] == [[{"token": body["text"], "logprob": 0.0}]]
+    assert client.get(f"/v1/rewrites/{body['rewrite_id']}").json()["logprobs"] == body["logprobs"]
+    assert ask().json()["logprobs"] is None
+
+
 def test_it_can_be_read_again_with_its_scores(ask: Ask, voice: Adapter, client: TestClient) -> None:
     body = ask(seed=1).json()
     again = client.get(f"/v1/rewrites/{body['rewrite_id']}")
@@ -144,6 +153,12 @@ def test_a_context_is_ignored_with_a_note_where_there_is_one_voice(ask: Ask, voi
         ({"seed": -1}, 422, "seed"),
         ({"seed": 2**31}, 422, "seed"),
         ({"context": ""}, 422, "context"),
+        ({"top_p": 0}, 422, "top_p"),
+        ({"top_p": 1.1}, 422, "top_p"),
+        ({"stop": ["a"] * 5}, 422, "stop"),
+        ({"stop": [""]}, 422, "stop.0"),
+        ({"max_tokens": 10**9}, 422, "max_tokens"),
+        ({"stream": "perhaps"}, 422, "stream"),
         ({"sed": 3}, 422, "sed"),
     ],
 )

@@ -1,0 +1,55 @@
+"""From the engine's thread to an HTTP response: the texts of a request as they are written, one JSON object a line.
+
+A line holds `heard` (see types.Heard), at the end `outcome`, or `code` and `message` if it fails. The first is empty:
+the request is accepted. Silence is broken by empty ones, so that whoever listens can tell it from a lost connection.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, Final
+
+from app.inference.ticket import Ticket
+from app.inference.types import EngineError, Heard
+
+SILENCE_S: Final = 10.0
+NOTHING: Final = Heard(0, "")
+
+
+class Listener:
+    """Made in the event loop that sends the response."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._news: asyncio.Queue[Heard | None] = asyncio.Queue()
+
+    def tell(self, news: Heard | None) -> None:
+        """From any thread; None: the ticket is answered."""
+        with suppress(RuntimeError):  # the loop has closed, so nobody listens
+            self._loop.call_soon_threadsafe(self._news.put_nowait, news)
+
+    async def lines(self, ticket: Ticket, timeout_s: float) -> AsyncIterator[bytes]:
+        """Until the ticket is answered. It is cancelled when nobody takes the lines any more or the time is over."""
+        until = self._loop.time() + timeout_s
+        ticket.answer.add_done_callback(lambda _: self.tell(None))
+        news: Heard | None = NOTHING
+        try:
+            while news is not None:
+                yield _line({"heard": asdict(news)})
+                try:
+                    news = await asyncio.wait_for(self._news.get(), min(SILENCE_S, until - self._loop.time()))
+                except TimeoutError:
+                    news = NOTHING
+                if self._loop.time() >= until and not ticket.answer.done():
+                    raise EngineError("timeout", f"not written within {timeout_s:g} s")
+            yield _line({"outcome": asdict(ticket.answer.result())})
+        except EngineError as error:
+            yield _line({"code": error.code, "message": str(error)})
+        finally:
+            ticket.cancel()
+
+
+def _line(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"

@@ -1,0 +1,174 @@
+"""Texts being written side by side: they join when their prompt has been read and leave at whichever token they end.
+
+One `step` gives every text one more token. Prompts are read between steps, in pieces that those who already write do
+not feel; a prompt that is wanted several times is read once. Serving and training's rollouts both write here.
+"""
+
+import math
+import random
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from app.inference.decoding import Decoding, Prefill
+from app.inference.delta import Delta
+from app.inference.model import LlamaModel
+from app.inference.sampling import Sampler
+
+
+Likelier = Callable[[Sequence[int]], Mapping[int, float]]
+"""What to add to which of a row's logits after the ids that it has written; asked once before each of its tokens."""
+
+
+def nothing(_ids: Sequence[int]) -> Mapping[int, float]:
+    return {}
+
+
+@dataclass(eq=False)
+class Line:
+    """One text being written."""
+
+    owner: int
+    """What `delta_of` knows its adapter by."""
+    seed: int
+    max_tokens: int
+    temperature: float = 1.0
+    top_p: float = 1.0
+    likelier: Likelier = nothing
+    ids: list[int] = field(default_factory=list)
+    """With the stop id, where it wrote one."""
+    logprobs: list[float] = field(default_factory=list)
+    """Of the tokens in `ids`, at its temperature (1 where that is 0), with what was added."""
+    is_finished: bool = False
+    """It wrote a stop id."""
+    is_broken: bool = False
+    """The model's output for it is not finite."""
+    is_over: bool = False
+    """It leaves before the next step; set it to give a text up."""
+
+    def __post_init__(self) -> None:
+        self._stream = random.Random(self.seed)
+
+    def chance(self) -> float:
+        """The next number in (0, 1] of its own stream: token t is drawn with number t, whoever writes beside it."""
+        return 1.0 - self._stream.random()
+
+    def take(self, word: int, logprob: float, stops: frozenset[int]) -> None:
+        if not math.isfinite(logprob):
+            self.is_broken = self.is_over = True
+            return
+        self.ids.append(word)
+        self.logprobs.append(logprob)
+        self.is_finished = word in stops
+        self.is_over = self.is_finished or len(self.ids) == self.max_tokens
+
+
+DeltaOf = Callable[[Sequence[int]], Delta | None]
+"""The delta of a batch whose row i belongs to the i-th of these owners."""
+
+Coming = tuple[Sequence[int], list[Line]]
+"""A prompt and the lines that will continue it."""
+
+
+class Writing:
+    def __init__(self, model: LlamaModel, delta_of: DeltaOf, stop_ids: frozenset[int] | None = None) -> None:
+        """`stop_ids` default to the model's own."""
+        self.model, self.delta_of = model, delta_of
+        self.stop_ids = model.architecture.stop_ids if stop_ids is None else stop_ids
+        self.lines: list[Line] = []
+        """Those whose prompt has been read, in the order of the rows."""
+        self._coming: deque[Coming] = deque()
+        self._read: tuple[Prefill, list[Coming]] | None = None
+        self._decoding = Decoding(model)
+        self._meet()
+
+    @property
+    def is_idle(self) -> bool:
+        return not (self.lines or self._coming or self._read)
+
+    def join(self, prompt_ids: Sequence[int], lines: list[Line]) -> None:
+        """Lines of one owner that continue one prompt, which is read in the next steps."""
+        self._coming.append((prompt_ids, lines))
+
+    @torch.inference_mode()
+    def step(self, most_prompt_tokens: int | None = None) -> list[Line]:
+        """One token more for each line; those that got one (or broke). No more of the prompts is read than allowed."""
+        self._leave()
+        logits = [self._feed()] if self.lines else []
+        logits += self._prefill(most_prompt_tokens)
+        if not logits:
+            return []
+        logits_B_V = torch.cat(logits)
+        _add(logits_B_V, [line.likelier(line.ids) for line in self.lines])
+        ids_B, logprobs_B = self._sampler.draw(logits_B_V, [line.chance() for line in self.lines])
+        for line, word, logprob in zip(self.lines, ids_B.tolist(), logprobs_B.tolist(), strict=True):
+            line.take(word, logprob, self.stop_ids)
+        return list(self.lines)
+
+    def _leave(self) -> None:
+        staying = [row for row, line in enumerate(self.lines) if not line.is_over]
+        if len(staying) == len(self.lines):
+            return
+        is_tainted = any(line.is_broken for line in self.lines)
+        self.lines = [self.lines[row] for row in self._decoding.leave(staying, is_tainted=is_tainted)]
+        self._meet()
+
+    def _feed(self) -> Tensor:
+        last = torch.tensor([line.ids[-1:] for line in self.lines], device=self.model.device)
+        logits_B_1_V = self._decoding.feed(last, self._delta)
+        self._decoding.advance([1] * len(self.lines))
+        return logits_B_1_V[:, 0]
+
+    def _prefill(self, most_tokens: int | None) -> list[Tensor]:
+        """Go on reading; the logits of lines that are ready to be written now."""
+        if self._read is None and (group := self._next(most_tokens)):
+            delta = self.delta_of([lines[0].owner for _, lines in group])
+            self._read = Prefill(self.model, [ids for ids, _ in group], delta), group
+        if self._read is None:
+            return []
+        prefill, group = self._read
+        if not prefill.advance(most_tokens):
+            return []
+        self._read = None
+        wanted = [(prompt, line) for prompt, (_, lines) in enumerate(group) for line in lines if not line.is_over]
+        if not wanted:
+            return []
+        owners, lines = [prompt for prompt, _ in wanted], [line for _, line in wanted]
+        self._decoding.join(prefill, owners, max(line.max_tokens for line in lines))
+        self.lines += lines
+        self._meet()
+        return [prefill.logits()[torch.tensor(owners, device=self.model.device)]]
+
+    def _next(self, most_tokens: int | None) -> list[Coming]:
+        """Prompts to be read together: one, and as many more as stay within the limit."""
+        group: list[Coming] = []
+        longest = 0
+        while self._coming:
+            ids, lines = self._coming[0]
+            longest = max(longest, len(ids))
+            if group and most_tokens is not None and (len(group) + 1) * longest > most_tokens:
+                break
+            self._coming.popleft()
+            if not all(line.is_over for line in lines):
+                group.append((ids, lines))
+        return group
+
+    def _meet(self) -> None:
+        """Adapters and sampling of the lines as they now are."""
+        self._delta = self.delta_of([line.owner for line in self.lines]) if self.lines else None
+        self._sampler = Sampler.new(
+            [line.temperature for line in self.lines], [line.top_p for line in self.lines], device=self.model.device
+        )
+
+
+def _add(logits_B_V: Tensor, likelier: Sequence[Mapping[int, float]]) -> None:
+    """All at once, since on a GPU every single write would wait."""
+    added = [(place, word, more) for place, words in enumerate(likelier) for word, more in words.items()]
+    if added:
+        places, words, values = zip(*added, strict=True)
+        device = logits_B_V.device
+        index = torch.tensor(places, device=device), torch.tensor(words, device=device)
+        logits_B_V.index_put_(index, logits_B_V.new_tensor(values), accumulate=True)

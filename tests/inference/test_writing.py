@@ -1,0 +1,109 @@
+"""Texts that join, leave and break while others are written."""
+
+from collections.abc import Sequence
+
+import torch
+
+from app.inference.delta import Delta
+from app.inference.generate import generate
+from app.inference.model import LlamaModel
+from app.inference.writing import Line, Writing
+
+PROMPTS = [[5, 6, 7, 8, 9], [20, 21], [30, 31, 32], list(range(40, 80))]
+NEVER: frozenset[int] = frozenset()
+
+
+def nobody(_: Sequence[int]) -> Delta | None:
+    return None
+
+
+def alone(model: LlamaModel, number: int, tokens: int) -> list[int]:
+    return generate(model, [PROMPTS[number]], seeds=[number], max_tokens=tokens, stop_ids=NEVER).ids[0]
+
+
+def finish(writing: Writing, most: int | None = None) -> None:
+    while not writing.is_idle:
+        writing.step(most)
+
+
+def test_who_joins_at_any_token_writes_what_it_writes_alone(tiny_model: LlamaModel) -> None:
+    writing = Writing(tiny_model, nobody, NEVER)
+    lines = [Line(0, number, limit) for number, limit in enumerate((90, 7, 30, 12))]
+    for number, line in enumerate(lines):
+        writing.join(PROMPTS[number], [line])
+        for _ in range(4):
+            writing.step()
+    finish(writing)
+    for number, line in enumerate(lines):
+        assert line.ids == alone(tiny_model, number, line.max_tokens)
+        assert len(line.logprobs) == len(line.ids) == line.max_tokens
+
+
+def test_a_long_prompt_is_read_in_pieces_while_others_write(tiny_model: LlamaModel) -> None:
+    writing = Writing(tiny_model, nobody, NEVER)
+    quick, slow = Line(0, 1, 20), Line(0, 3, 5)
+    writing.join(PROMPTS[1], [quick])
+    writing.step()
+    writing.join(PROMPTS[3], [slow])
+    for step in range(2, 6):
+        assert writing.step(most_prompt_tokens=12) == ([quick, slow] if step == 5 else [quick])
+        assert len(quick.ids) == step
+    finish(writing, 12)
+    assert (quick.ids, slow.ids) == (alone(tiny_model, 1, 20), alone(tiny_model, 3, 5))
+
+
+def test_no_more_prompts_are_read_in_one_step_than_allowed(tiny_model: LlamaModel) -> None:
+    writing = Writing(tiny_model, nobody, NEVER)
+    for number in range(3):
+        writing.join(PROMPTS[number], [Line(0, number, 9)])
+    assert [len(writing.step(8)) for _ in range(3)] == [1, 3, 3]
+
+
+def test_who_is_given_up_leaves_before_the_next_step(tiny_model: LlamaModel) -> None:
+    writing = Writing(tiny_model, nobody, NEVER)
+    lines = [Line(0, number, 12) for number in range(3)]
+    for number, line in enumerate(lines):
+        writing.join(PROMPTS[number], [line])
+    writing.step()
+    lines[0].is_over = True
+    assert writing.step() == [lines[2], lines[1]]
+    late = Line(0, 0, 12)
+    writing.join(PROMPTS[0], [late])
+    finish(writing)
+    assert len(lines[0].ids) == 1
+    assert [line.ids for line in (late, *lines[1:])] == [alone(tiny_model, number, 12) for number in range(3)]
+
+
+def test_who_is_given_up_while_its_prompt_is_read_never_writes(tiny_model: LlamaModel) -> None:
+    writing = Writing(tiny_model, nobody, NEVER)
+    line = Line(0, 3, 12)
+    writing.join(PROMPTS[3], [line])
+    writing.step(12)
+    line.is_over = True
+    finish(writing, 12)
+    assert line.ids == []
+
+
+class Broken:
+    """A delta that ruins the rows of owner 1."""
+
+    def __init__(self, owners: Sequence[int]) -> None:
+        self.is_ruined = torch.tensor([owner == 1 for owner in owners])
+
+    def add(self, layer: int, group: str, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return y + torch.where(self.is_ruined, torch.nan, 0.0)[:, None, None]
+
+    def select(self, rows: torch.Tensor) -> "Broken":
+        raise NotImplementedError
+
+
+def test_a_broken_line_leaves_nothing_in_the_place_that_another_takes(tiny_model: LlamaModel) -> None:
+    writing = Writing(tiny_model, Broken, NEVER)
+    bad, good, late = Line(1, 3, 12), Line(0, 0, 12), Line(0, 1, 50)
+    writing.join(PROMPTS[3], [bad])
+    writing.join(PROMPTS[0], [good])
+    writing.step()
+    assert (bad.is_broken, bad.ids, good.is_broken) == (True, [], False)
+    writing.join(PROMPTS[1], [late])
+    finish(writing)
+    assert (good.ids, late.ids) == (alone(tiny_model, 0, 12), alone(tiny_model, 1, 50))
