@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from app.inference.card import write_card
 
@@ -20,11 +20,18 @@ END = "<|end|>"
 
 
 def build_tiny_base(
-    folder: Path, *, seed: int = 0, dtype: torch.dtype = torch.float32, name: str = "tiny", **config: Any
+    folder: Path,
+    *,
+    seed: int = 0,
+    dtype: torch.dtype = torch.float32,
+    name: str = "tiny",
+    kind: str = "llama",
+    **config: Any,
 ) -> Path:
     """Write config.json, safetensors, tokenizer.json and base.json into `folder` (made if missing) and return it.
 
-    `config` overrides entries of LlamaConfig. The same arguments always give the same digest.
+    `kind` is a model type of transformers; `config` overrides entries of its configuration. The same arguments
+    always give the same digest.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer()
@@ -46,7 +53,7 @@ def build_tiny_base(
     state = torch.random.get_rng_state()
     torch.manual_seed(seed)
     try:
-        model = LlamaForCausalLM(LlamaConfig(**(sizes | config)))
+        model = AutoModelForCausalLM.from_config(AutoConfig.for_model(kind, **(sizes | config)))
         with torch.no_grad():
             for parameter in model.parameters():
                 if parameter.ndim == 1:

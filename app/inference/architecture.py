@@ -1,4 +1,7 @@
-"""What a Llama-family base looks like: sizes from its config.json, shapes of its fused linears. No torch here."""
+"""What a base of the Llama family and its relatives looks like: sizes from config.json, shapes of its fused linears.
+
+No torch here.
+"""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-SUPPORTED = "model_type 'llama' with hidden_act 'silu' (Llama 2 and 3, SmolLM2, TinyLlama and their like)"
+from app.inference.family import FAMILIES, Family, looks_back_only_so_far
+
+SUPPORTED = (
+    "model_type 'llama' (Llama 2 and 3, SmolLM2, TinyLlama and their like), 'qwen2', 'qwen3' and 'gemma', each with "
+    "its own activation and attention to the whole text"
+)
 
 
 class UnsupportedModel(ValueError):
@@ -37,8 +45,9 @@ class Architecture:
     intermediate: int
     vocabulary: int
     norm_epsilon: float
-    has_attention_bias: bool
-    has_mlp_bias: bool
+    family: Family
+    biased: frozenset[str]
+    """Fused linears that have a bias."""
     is_tied: bool
     """Whether the output matrix is the embedding matrix."""
     context_tokens: int
@@ -51,8 +60,10 @@ class Architecture:
     def load(cls, folder: Path) -> Self:
         """Read config.json (and the stop ids of generation_config.json). Raises UnsupportedModel, FileNotFoundError."""
         config = _read(folder / "config.json")
-        kind, activation = config.get("model_type"), config.get("hidden_act", "silu")
-        if kind != "llama" or activation != "silu":
+        kind = str(config.get("model_type"))
+        family = FAMILIES.get(kind)
+        activation = config.get("hidden_activation") or config.get("hidden_act") or (family and family.activation)
+        if family is None or activation != family.activation or looks_back_only_so_far(config):
             raise UnsupportedModel(
                 f"{folder.name} has model_type {kind!r} and hidden_act {activation!r}; supported is {SUPPORTED}"
             )
@@ -73,9 +84,9 @@ class Architecture:
             intermediate=config["intermediate_size"],
             vocabulary=config["vocab_size"],
             norm_epsilon=config.get("rms_norm_eps", 1e-6),
-            has_attention_bias=config.get("attention_bias", False),
-            has_mlp_bias=config.get("mlp_bias", False),
-            is_tied=config.get("tie_word_embeddings", False),
+            family=family,
+            biased=family.biased(config),
+            is_tied=config.get("tie_word_embeddings", family.is_tied),
             context_tokens=config.get("max_position_embeddings", 2048),
             stop_ids=frozenset(ends + stops),
             end_id=(ends + stops)[0],
@@ -102,7 +113,8 @@ class Architecture:
         linears = sum(linear.inputs * linear.width for linear in self.fused.values())
         biases = sum(linear.width for group, linear in self.fused.items() if self.has_bias(group))
         embeddings = self.vocabulary * self.hidden * (1 if self.is_tied else 2)
-        return embeddings + self.layers * (linears + biases + 2 * self.hidden) + self.hidden
+        norms = 2 * self.hidden + (2 * self.head_dim if self.family.has_qk_norm else 0)
+        return embeddings + self.layers * (linears + biases + norms) + self.hidden
 
     @property
     def activations(self) -> int:
@@ -110,7 +122,7 @@ class Architecture:
         return 8 * self.hidden + 4 * self.fused["qkv"].width + 3 * self.intermediate
 
     def has_bias(self, group: str) -> bool:
-        return self.has_attention_bias if group in ("qkv", "o") else self.has_mlp_bias
+        return group in self.biased
 
 
 def _ids(value: int | list[int] | None) -> list[int]:

@@ -1,4 +1,5 @@
-"""A Llama-family causal language model as plain tensors: frozen weights, fused linears, and a seam for adapters.
+"""A causal language model of the Llama family or a relative as plain tensors: frozen weights, fused linears, and a
+seam for adapters.
 
 Why not transformers' own forward: decoding small batches on a CPU is bound by the number of small operations and by
 the bytes of the weights, and training a frozen base by the activations autograd keeps. Axes: _B row, _T token of a row,
@@ -17,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from app.inference.architecture import Architecture
 from app.inference.delta import Delta, Group
-from app.inference.ops import rms_norm, swiglu, word_logprobs
+from app.inference.ops import geglu, rms_norm, swiglu, word_logprobs
 from app.inference.packing import Packed, pack
 from app.inference.rope import Rotation, Rotations
 from app.inference.weights import Weights, may_pack
@@ -117,6 +118,8 @@ class LlamaModel:
     def run(self, ids_B_T: Tensor, rotation: Rotation, attend: Attend, delta: Delta | None) -> Tensor:
         """The layers themselves, for callers that bring their own positions, mask and cache."""
         x = F.embedding(ids_B_T, self.weights.embedding)
+        if self.architecture.family.scales_embedding:
+            x = x * x.new_tensor(self.architecture.hidden**0.5)
         recomputed = self._recomputed_layers(ids_B_T.numel()) if delta and torch.is_grad_enabled() else 0
         for layer in range(self.architecture.layers):
             if layer < recomputed:
@@ -158,12 +161,16 @@ class LlamaModel:
         normed = rms_norm(x, weights.attention_norm, shape.norm_epsilon)
         qkv = self._linear(layer, "qkv", normed, delta).view(rows, tokens, -1, shape.head_dim)
         qk, v = torch.split(qkv, [shape.heads + shape.kv_heads, shape.kv_heads], 2)
+        if weights.qk_norm is not None:
+            qk = rms_norm(qk, weights.qk_norm, shape.norm_epsilon)
         q, k = torch.split(rotation.apply(qk).transpose(1, 2), [shape.heads, shape.kv_heads], 1)
         mixed = attend(layer, q, k, v.transpose(1, 2)).transpose(1, 2).reshape(rows, tokens, -1)
         x = x + self._linear(layer, "o", mixed, delta)
 
         normed = rms_norm(x, weights.mlp_norm, shape.norm_epsilon)
-        return x + self._linear(layer, "down", swiglu(self._linear(layer, "gate_up", normed, delta)), delta)
+        gate_up = self._linear(layer, "gate_up", normed, delta)
+        gated = swiglu(gate_up) if shape.family.activation == "silu" else geglu(gate_up)
+        return x + self._linear(layer, "down", gated, delta)
 
     def _linear(self, layer: int, group: Group, x: Tensor, delta: Delta | None) -> Tensor:
         y = self.weights.layers[layer].linears[group](x)

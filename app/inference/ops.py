@@ -104,6 +104,12 @@ def swiglu(gate_up: Tensor) -> Tensor:
     return result
 
 
+def geglu(gate_up: Tensor) -> Tensor:
+    """[..., 2F] -> [..., F]: the first half, through GELU (tanh), gates the second."""
+    gate, up = gate_up.chunk(2, -1)
+    return F.gelu(gate, approximate="tanh") * up
+
+
 def word_logprobs(hidden_N_E: Tensor, head_V_E: Tensor, words_N: Tensor, temperature: float) -> Tensor:
     """Float32 log-probabilities [N] of `words_N`, with gradient to `hidden_N_E`. `temperature` must be above 0."""
     result: Tensor = _WordLogprobs.apply(hidden_N_E, head_V_E, words_N, temperature)  # type: ignore[no-untyped-call]

@@ -23,6 +23,8 @@ Read = Callable[[str], Tensor]
 class LayerWeights:
     attention_norm: Tensor
     mlp_norm: Tensor
+    qk_norm: Tensor | None
+    """[heads + kv_heads, head_dim], where the family norms queries and keys."""
     linears: dict[str, Frozen]
     """Per group [sum(out), in]."""
 
@@ -48,7 +50,7 @@ class Weights:
             head=Frozen.new(
                 embedding if architecture.is_tied else _shaped(read, "lm_head.weight", size), is_packed=is_packed
             ),
-            final_norm=_shaped(read, "model.norm.weight", (architecture.hidden,)),
+            final_norm=_norm(read, architecture, "model.norm.weight", architecture.hidden),
             layers=[_layer(read, architecture, layer, is_packed) for layer in range(architecture.layers)],
         )
 
@@ -75,11 +77,24 @@ def _layer(read: Read, architecture: Architecture, layer: int, is_packed: bool) 
         if architecture.has_bias(group):
             bias = torch.cat([_shaped(read, f"{prefix}.{part}.bias", (width,)) for part, width in parts])
         linears[group] = Frozen.new(matrix, bias, is_packed=is_packed)
-    size = (architecture.hidden,)
     return LayerWeights(
-        attention_norm=_shaped(read, f"{prefix}.input_layernorm.weight", size),
-        mlp_norm=_shaped(read, f"{prefix}.post_attention_layernorm.weight", size),
+        attention_norm=_norm(read, architecture, f"{prefix}.input_layernorm.weight", architecture.hidden),
+        mlp_norm=_norm(read, architecture, f"{prefix}.post_attention_layernorm.weight", architecture.hidden),
+        qk_norm=_qk_norm(read, architecture, prefix) if architecture.family.has_qk_norm else None,
         linears=linears,
+    )
+
+
+def _norm(read: Read, architecture: Architecture, name: str, size: int) -> Tensor:
+    return _shaped(read, name, (size,)) + architecture.family.norm_offset
+
+
+def _qk_norm(read: Read, architecture: Architecture, prefix: str) -> Tensor:
+    return torch.cat(
+        [
+            _norm(read, architecture, f"{prefix}.self_attn.{name}_norm.weight", architecture.head_dim).expand(heads, -1)
+            for name, heads in (("q", architecture.heads), ("k", architecture.kv_heads))
+        ]
     )
 
 

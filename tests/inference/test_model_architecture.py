@@ -25,7 +25,16 @@ def test_sizes_and_fused_shapes_come_from_the_config(tiny_base: Path) -> None:
     assert shape.end_id == 0
 
 
-@pytest.mark.parametrize("config", [{}, {"tie_word_embeddings": False, "attention_bias": True, "mlp_bias": True}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"tie_word_embeddings": False, "attention_bias": True, "mlp_bias": True},
+        {"kind": "qwen2"},
+        {"kind": "qwen3"},
+        {"kind": "gemma"},
+    ],
+)
 def test_parameters_are_counted_as_transformers_counts_them(tmp_path: Path, config: dict[str, Any]) -> None:
     base = build_tiny_base(tmp_path, **config)
     assert Architecture.load(base).parameters == AutoModelForCausalLM.from_pretrained(base).num_parameters()
@@ -36,6 +45,8 @@ def test_parameters_are_counted_as_transformers_counts_them(tmp_path: Path, conf
     [
         ({"model_type": "mistral"}, "model_type 'mistral'"),
         ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
+        ({"model_type": "qwen2", "use_sliding_window": True}, "whole text"),
+        ({"layer_types": ["full_attention", "sliding_attention"]}, "whole text"),
         ({"quantization_config": {"quant_method": "gptq"}}, "quantized"),
         ({"eos_token_id": None}, "eos_token_id"),
     ],

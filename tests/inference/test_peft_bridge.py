@@ -35,7 +35,16 @@ def our_logits(model: LlamaModel, tokens: Tokens, adapter: Adapter) -> Tensor:
         return model.logits(model.hidden(IDS, policy.lora.delta(torch.float32)))
 
 
-@pytest.mark.parametrize("config", [{}, {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False},
+        {"kind": "qwen2"},
+        {"kind": "qwen3", "head_dim": 24},
+        {"kind": "gemma", "head_dim": 24},
+    ],
+)
 def test_logits_with_an_adapter_are_those_of_peft(tmp_path: Path, config: dict[str, Any]) -> None:
     base = build_tiny_base(tmp_path / "base", **config)
     model, tokens = LlamaModel.load(base, dtype=torch.float32), Tokens.load(base)
