@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from app import errors, log
 from app.api import ROUTERS
-from app.config import get_settings
+from app.config import MOST_ARCHIVE_BYTES, get_settings
 from app.inference.client import HttpEngine
 from app.inference.types import Engine
 from app.middleware import BodyLimit, RequestContext
@@ -33,7 +33,8 @@ def create_app(engine: Engine | None = None) -> FastAPI:
     )
     app.state.engine = engine
     errors.install(app)
-    app.add_middleware(BodyLimit, max_bytes=get_settings().max_body_bytes)
+    larger = {"/adapters/import": MOST_ARCHIVE_BYTES}
+    app.add_middleware(BodyLimit, max_bytes=get_settings().max_body_bytes, larger=larger)
     app.add_middleware(RequestContext)
     for router in ROUTERS:
         app.include_router(router)

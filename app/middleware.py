@@ -5,6 +5,7 @@ Pure ASGI, so that streams pass through unbuffered.
 
 import re
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -66,19 +67,24 @@ class RequestContext:
 
 
 class BodyLimit:
-    """Refuses bodies of more than `max_bytes`, announced by Content-Length or found while reading."""
+    """Refuses bodies of more than `max_bytes`, announced by Content-Length or found while reading.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    `larger` has other limits for paths with these ends.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, larger: Mapping[str, int] | None = None) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        max_bytes = next((limit for end, limit in self.larger.items() if scope["path"].endswith(end)), self.max_bytes)
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdigit() and int(announced) > self.max_bytes:
-            await _answer(self._error(), scope, receive, send)
+        if announced.isdigit() and int(announced) > max_bytes:
+            await _answer(_too_large(max_bytes), scope, receive, send)
             return
         read, is_too_large, has_started = 0, False, False
 
@@ -86,7 +92,7 @@ class BodyLimit:
             nonlocal read, is_too_large
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self.max_bytes:
+            if read > max_bytes:
                 is_too_large = True
                 raise BodyTooLarge
             return message
@@ -101,15 +107,16 @@ class BodyLimit:
         with suppress(BodyTooLarge):
             await self.app(scope, receive_counted, send_unless_too_large)
         if is_too_large and not has_started:
-            await _answer(self._error(), scope, receive, send)
+            await _answer(_too_large(max_bytes), scope, receive, send)
 
-    def _error(self) -> TooLarge:
-        return TooLarge(
-            f"the body is larger than {self.max_bytes} bytes",
-            field="body",
-            remedy="Send less at once: split samples over several requests, or a text into its paragraphs.",
-            headers={"Connection": "close"},
-        )
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(
+        f"the body is larger than {max_bytes} bytes",
+        field="body",
+        remedy="Send less at once: split samples over several requests, or a text into its paragraphs.",
+        headers={"Connection": "close"},
+    )
 
 
 def _explained(error: Exception, request_id: str) -> AppError:

@@ -51,6 +51,12 @@ class Api:
             form = {"context": context} if context else {}
             return self._call("POST", path, files={"file": (file.name, content)}, data=form)
 
+    def upload_archive(self, path: str, archive: bytes) -> Json:
+        return self._call("POST", path, content=archive, headers={"Content-Type": "application/zip"})
+
+    def download(self, path: str) -> bytes:
+        return self._asked("GET", path).content
+
     def pages(self, path: str) -> Iterator[Json]:
         cursor: str | None = None
         while True:
@@ -84,10 +90,14 @@ class Api:
         return None
 
     def _call(self, method: str, path: str, **options: Any) -> Json:
+        answer = self._asked(method, path, **options)
+        result: Json = answer.json() if answer.content else {}
+        return result
+
+    def _asked(self, method: str, path: str, **options: Any) -> httpx.Response:
         answer = self._http.request(method, path, **options)
         if answer.is_success:
-            result: Json = answer.json() if answer.content else {}
-            return result
+            return answer
         try:
             body = answer.json()
         except ValueError:

@@ -1,15 +1,16 @@
 """`/v1/users/{user}/adapters`: the registry of a person's versions."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from sqlalchemy.orm import Session
 
-from app.adapters import service
+from app.adapters import exchange, service
 from app.adapters.schemas import AdapterView, Pointer
 from app.adapters.service import ANY, Expected
-from app.auth import ReadSession, TrainSession
+from app.auth import Reader, ReadSession, Trainer, TrainSession
+from app.engine import EngineDep
 from app.errors import Unprocessable
 from app.models import User
 from app.schemas import Cursor, Limit, Page, UserPath
@@ -39,6 +40,8 @@ def expected_version(
     return int(match[1]) or None
 
 
+ARCHIVE: Final = {"requestBody": {"required": True, "content": {"application/zip": {}}}}
+
 IfMatch = Annotated[Expected, Depends(expected_version)]
 
 
@@ -51,6 +54,26 @@ def page(
     adapters, following = service.page(session, row, cursor, limit)
     response.headers["ETag"] = row.etag
     return Page(items=[AdapterView.of(adapter, row) for adapter in adapters], next=following)
+
+
+@router.get("/{version}/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
+async def export(
+    user: UserPath, version: Annotated[int, Path(ge=1, le=2**31 - 1)], who: Reader, engine: EngineDep
+) -> Response:
+    """The version as a PEFT folder, zipped: adapter_config.json and adapter_model.safetensors."""
+    name, content = await exchange.export(engine, who.tenant_id, user, version)
+    return Response(
+        content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@router.post("/import", status_code=201, openapi_extra=ARCHIVE)
+async def import_(user: UserPath, request: Request, who: Trainer, engine: EngineDep) -> AdapterView:
+    """Take in a PEFT folder of our base model, zipped, as the person's next version. Promote it to let it speak.
+
+    Plain LoRA only. A PEFT folder does not prove which base it was trained on: you vouch for that.
+    """
+    return AdapterView.of(*await exchange.import_(engine, who.tenant_id, user, await request.body()))
 
 
 @router.post("/{version}/promote")

@@ -1,8 +1,11 @@
 """Voices: rewrite, train, jobs, adapters, feedback."""
 
+import io
 import json
 import sys
+import zipfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +16,8 @@ from app.demo.show import follow as watch
 from app.inference.types import DEFAULT_TEMPERATURE
 from app.learning.recipes import RECIPES
 from app.rest import of_user
+
+PEFT_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 jobs = typer.Typer(help="Trainings.", no_args_is_help=True)
 adapters = typer.Typer(help="Versions of a person's voice.", no_args_is_help=True)
@@ -146,6 +151,36 @@ def list_adapters(user: User, as_json: AsJson = False) -> None:
 def promote(user: User, version: Annotated[int, typer.Argument()]) -> None:
     """Let a version speak for the person."""
     print_json(api().post(of_user(user, f"/adapters/{version}/promote")))
+
+
+@adapters.command("export")
+def export(
+    user: User,
+    version: Annotated[int, typer.Argument()],
+    folder: Annotated[Path, typer.Argument(help="where to put the PEFT folder; made if missing")],
+) -> None:
+    """Write a version as a PEFT folder."""
+    archive = api().download(of_user(user, f"/adapters/{version}/export"))
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(io.BytesIO(archive)) as found:
+        for name in PEFT_FILES:
+            (folder / name).write_bytes(found.read(name))
+    console.print(f"[green]✓[/] {escape(str(folder))}", highlight=False)
+
+
+@adapters.command("import")
+def import_(
+    user: User,
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="a PEFT folder of our base model")],
+) -> None:
+    """Take in a PEFT folder as the person's next version; promote it to let it speak."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in PEFT_FILES:
+            if not (folder / name).is_file():
+                raise typer.BadParameter(f"{folder} holds no {name}", param_hint="FOLDER")
+            archive.write(folder / name, name)
+    print_json(api().upload_archive(of_user(user, "/adapters/import"), packed.getvalue()))
 
 
 @adapters.command("rollback")

@@ -65,6 +65,19 @@ class HttpEngine:
         answer = await self._call("POST", "/warm", self._timeout_s, {"adapter_digest": adapter_digest})
         return float(answer["milliseconds"])
 
+    async def export_peft(self, adapter_digest: str) -> bytes:
+        return await self._bytes("GET", f"/adapters/{adapter_digest}/peft")
+
+    async def import_peft(self, archive: bytes) -> bytes:
+        return await self._bytes("POST", "/adapters/peft", archive)
+
+    async def _bytes(self, method: str, path: str, content: bytes | None = None) -> bytes:
+        with _named(self._timeout_s):
+            response = await self._client.request(method, path, content=content, timeout=_patience(self._timeout_s))
+        if not response.is_success:
+            _answer(response)
+        return response.content
+
     async def close(self) -> None:
         await self._client.aclose()
 

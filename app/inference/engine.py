@@ -14,7 +14,8 @@ from typing import Final
 
 import structlog
 
-from app.inference import adapter_file
+from app.inference import adapter_file, peft_archive
+from app.inference.adapter_file import InvalidAdapter
 from app.inference.batching import QueueFull, Room, Waiting
 from app.inference.card import BaseCard
 from app.inference.guide import Guide
@@ -23,7 +24,7 @@ from app.inference.passages import split
 from app.inference.seats import Seats
 from app.inference.ticket import Ticket, TicketRow, by_prompt
 from app.inference.tokens import Tokens
-from app.inference.types import EngineError, EngineInfo, EngineLoad, Heard, RewriteSpec, prompt_for
+from app.inference.types import PREFIX, EngineError, EngineInfo, EngineLoad, Heard, RewriteSpec, prompt_for
 from app.inference.writing import Line, Writing
 from app.log import where
 
@@ -64,6 +65,7 @@ class Engine:
         self._writing = Writing(model, self.seats.bank.rows)
         self._rows: dict[Line, TicketRow] = {}
         """What is being written; only the engine's thread touches it."""
+        self._prefix = tokens.completion(PREFIX)
         self._running = 0
         self._changed = threading.Condition()
         self._is_stopping = False
@@ -132,6 +134,17 @@ class Engine:
         """
         return self.seats.warm(digest)
 
+    def export_peft(self, digest: str) -> bytes:
+        """A zipped PEFT folder. Raises EngineError: unknown-adapter, invalid-adapter."""
+        return peft_archive.export(self.seats.read(digest), self.model.architecture, base_name=self.card.name)
+
+    def import_peft(self, archive: bytes) -> bytes:
+        """Our file of what is in a zipped PEFT folder, checked for this base. Raises EngineError invalid-adapter."""
+        try:
+            return peft_archive.read(archive, self.model.architecture, self.card, max_rank=self.seats.bank.rank)
+        except InvalidAdapter as error:
+            raise EngineError("invalid-adapter", str(error)) from error
+
     def _limit(self, spec: RewriteSpec, prompt_ids: Sequence[int]) -> int:
         wanted = spec.max_tokens or ROOM_FACTOR * len(prompt_ids) + ROOM_TOKENS
         context = self.model.architecture.context_tokens
@@ -189,6 +202,7 @@ class Engine:
                     spec.temperature,
                     spec.top_p,
                     Guide.of(row.text, self.tokens).likelier,
+                    self._prefix + row.prompt_ids,
                 )
                 for slot, row in zip(slots, rows, strict=True)
             ]

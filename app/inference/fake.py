@@ -94,6 +94,18 @@ class FakeEngine:
         self.warmed.append(adapter_digest)
         return 0.1
 
+    async def export_peft(self, adapter_digest: str) -> bytes:
+        self._fail()
+        self._find(adapter_digest)
+        return b"PEFT of " + adapter_digest.encode()
+
+    async def import_peft(self, archive: bytes) -> bytes:
+        """Whatever is sent is the adapter, unless it is empty."""
+        self._fail()
+        if not archive:
+            raise EngineError("invalid-adapter", "the file is no zip archive that can be read")
+        return archive
+
     async def close(self) -> None:
         """Nothing to close; here so that it can stand wherever HttpEngine does."""
 

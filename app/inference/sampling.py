@@ -32,6 +32,10 @@ class Sampler:
             torch.tensor(top_p, dtype=torch.float32, device=device),
         )
 
+    def select(self, rows: Sequence[int]) -> Self:
+        places = torch.tensor(rows, device=self.top_p_B.device)
+        return type(self)(self.temperatures_B[places], self.top_p_B[places])
+
     def draw(self, logits_B_V: Tensor, chances: Sequence[float]) -> tuple[Tensor, Tensor]:
         """Ids [B] and their log-probabilities [B] at the row's temperature (1 where it is 0), before any top-p cut.
 

@@ -48,6 +48,10 @@ class Seats:
         if not self.residency.is_resident(digest):
             self._shelved(digest)
 
+    def read(self, digest: str) -> Adapter:
+        """The checked adapter itself. Raises EngineError: unknown-adapter, invalid-adapter."""
+        return self._shelved(digest)
+
     def warm(self, digest: str) -> float:
         """Make it resident; milliseconds it took. Raises as `fetch`, and `busy` if all slots are in use."""
         started = time.monotonic()

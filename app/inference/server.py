@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.config import MOST_CANDIDATES, Settings, engine_token, get_settings
@@ -74,7 +74,7 @@ class Wanted(BaseModel):
     seed: int = 0
     tenant_id: str = ""
     user_key: str = ""
-    stop: tuple[Text, ...] = Field(default=(), max_length=16)
+    stop: list[Annotated[Text, Field(min_length=1)]] = Field(default=[], max_length=16)
     wants_logprobs: bool = False
     timeout_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     candidates: int = Field(default=1, ge=1, le=MOST_CANDIDATES)
@@ -152,6 +152,16 @@ def create_app(settings: Settings) -> FastAPI:
         listener = Listener()
         ticket = await asyncio.to_thread(loader.ready().submit, wanted.spec(), listener.tell)
         return StreamingResponse(listener.lines(ticket, time_for(wanted)), media_type="application/x-ndjson")
+
+    @app.get("/adapters/{digest}/peft", dependencies=guarded)
+    async def export_peft(digest: str) -> Response:
+        return Response(await asyncio.to_thread(loader.ready().export_peft, digest), media_type="application/zip")
+
+    @app.post("/adapters/peft", dependencies=guarded)
+    async def import_peft(request: Request) -> Response:
+        archive = await request.body()
+        packed = await asyncio.to_thread(loader.ready().import_peft, archive)
+        return Response(packed, media_type="application/octet-stream")
 
     def time_for(wanted: Wanted) -> float:
         return min(wanted.timeout_s or settings.rewrite_timeout_s, settings.rewrite_timeout_s)

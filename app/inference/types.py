@@ -55,16 +55,16 @@ class RewriteSpec:
     """Limit per passage; None: chosen from the passage's own length."""
     seed: int = 0
     tenant_id: str = ""
+    """Fairness key only, as is `user_key`; the engine knows no users."""
+    candidates: int = 1
+    """How often a passage is written at most, to take the first text that is no copy, keeps its names and figures,
+    ends by itself and does not loop. At temperature 0, where all would be equal, it is written once."""
     user_key: str = ""
-    """Both are keys of fairness only; the engine knows no users."""
-    stop: tuple[str, ...] = ()
+    stop: list[str] = field(default_factory=list)
     """A text ends before the first of these that the model writes."""
     wants_logprobs: bool = False
     timeout_s: float | None = None
     """After so many seconds nobody wants it any more; None: as long as the engine lets requests take."""
-    candidates: int = 1
-    """How often a passage is written at most, to take the first text that is no copy, keeps its names and figures,
-    ends by itself and does not loop. At temperature 0, where all would be equal, it is written once."""
 
 
 @dataclass(frozen=True)
@@ -124,4 +124,12 @@ class Engine(Protocol):
 
     async def warm(self, adapter_digest: str) -> float:
         """Load ahead of the first request; milliseconds it took."""
+        ...
+
+    async def export_peft(self, adapter_digest: str) -> bytes:
+        """The adapter as a zipped PEFT folder."""
+        ...
+
+    async def import_peft(self, archive: bytes) -> bytes:
+        """The file of the adapter that a zipped PEFT folder holds, to be kept under its sha256."""
         ...

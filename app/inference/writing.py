@@ -1,7 +1,9 @@
 """Texts being written side by side: they join when their prompt has been read and leave at whichever token they end.
 
-One `step` gives every text one more token. Prompts are read between steps, in pieces that those who already write do
-not feel; a prompt that is wanted several times is read once. Serving and training's rollouts both write here.
+One `step` gives every text one more token, or several: what a text may go on with is looked up in its source (prompt
+lookup decoding, Saxena 2023) and kept as far as it is what would have been drawn anyway, so no text is changed by it.
+Prompts are read between steps, in pieces that those who already write do not feel; a prompt that is wanted several
+times is read once. Serving and training's rollouts both write here.
 """
 
 import math
@@ -18,6 +20,10 @@ from app.inference.delta import Delta
 from app.inference.model import LlamaModel
 from app.inference.sampling import Sampler
 
+MOST_DRAFT = 4
+"""So many tokens are looked up at most."""
+DRAFT_ROWS = 16
+"""Only so many tokens are fed in one step; more cost more than they save."""
 
 Likelier = Callable[[Sequence[int]], Mapping[int, float]]
 """What to add to which of a row's logits after the ids that it has written; asked once before each of its tokens."""
@@ -38,6 +44,8 @@ class Line:
     temperature: float = 1.0
     top_p: float = 1.0
     likelier: Likelier = nothing
+    source: Sequence[int] = ()
+    """Tokens that it may repeat stretches of."""
     ids: list[int] = field(default_factory=list)
     """With the stop id, where it wrote one."""
     logprobs: list[float] = field(default_factory=list)
@@ -55,6 +63,16 @@ class Line:
     def chance(self) -> float:
         """The next number in (0, 1] of its own stream: token t is drawn with number t, whoever writes beside it."""
         return 1.0 - self._stream.random()
+
+    def draft(self, most: int) -> list[int]:
+        """Up to so many tokens that may come next: those that follow its last one or two in the source."""
+        most = min(most, self.max_tokens - len(self.ids) - 1)
+        for size in (2, 1):
+            tail = self.ids[-size:]
+            for start in range(len(self.source) - len(tail) if most > 0 else 0):
+                if list(self.source[start : start + len(tail)]) == tail:
+                    return list(self.source[start + len(tail) : start + len(tail) + most])
+        return []
 
     def take(self, word: int, logprob: float, stops: frozenset[int]) -> None:
         if not math.isfinite(logprob):
@@ -97,15 +115,11 @@ class Writing:
     def step(self, most_prompt_tokens: int | None = None) -> list[Line]:
         """One token more for each line; those that got one (or broke). No more of the prompts is read than allowed."""
         self._leave()
-        logits = [self._feed()] if self.lines else []
-        logits += self._prefill(most_prompt_tokens)
-        if not logits:
-            return []
-        logits_B_V = torch.cat(logits)
-        _add(logits_B_V, [line.likelier(line.ids) for line in self.lines])
-        ids_B, logprobs_B = self._sampler.draw(logits_B_V, [line.chance() for line in self.lines])
-        for line, word, logprob in zip(self.lines, ids_B.tolist(), logprobs_B.tolist(), strict=True):
-            line.take(word, logprob, self.stop_ids)
+        before = list(self.lines)
+        if before:
+            self._go_on()
+        if (started := self._prefill(most_prompt_tokens)) is not None:
+            self._draw(started, list(range(len(before), len(self.lines))))
         return list(self.lines)
 
     def _leave(self) -> None:
@@ -116,31 +130,57 @@ class Writing:
         self.lines = [self.lines[row] for row in self._decoding.leave(staying, is_tainted=is_tainted)]
         self._meet()
 
-    def _feed(self) -> Tensor:
-        last = torch.tensor([line.ids[-1:] for line in self.lines], device=self.model.device)
-        logits_B_1_V = self._decoding.feed(last, self._delta)
-        self._decoding.advance([1] * len(self.lines))
-        return logits_B_1_V[:, 0]
+    def _go_on(self) -> None:
+        """Feed every line its last token and what may follow; keep of that what it would have written anyway."""
+        lines, drafts = self.lines, self._drafts()
+        had, places = [len(line.ids) for line in lines], 1 + max(map(len, drafts))
+        fed = [
+            [line.ids[-1], *draft, *[0] * (places - 1 - len(draft))] for line, draft in zip(lines, drafts, strict=True)
+        ]
+        logits_B_T_V = self._decoding.feed(torch.tensor(fed, device=self.model.device), self._delta)
+        rows = list(range(len(lines)))
+        for place in range(places):
+            self._draw(logits_B_T_V[:, place] if len(rows) == len(lines) else logits_B_T_V[rows, place], rows)
+            rows = [
+                row for row in rows if not lines[row].is_over and drafts[row][place : place + 1] == lines[row].ids[-1:]
+            ]
+            if not rows:
+                break
+        self._decoding.advance([len(line.ids) - before for line, before in zip(lines, had, strict=True)])
 
-    def _prefill(self, most_tokens: int | None) -> list[Tensor]:
-        """Go on reading; the logits of lines that are ready to be written now."""
+    def _drafts(self) -> list[list[int]]:
+        """What each line may write next; nothing where the rows are so many that looking ahead would cost."""
+        most = min(MOST_DRAFT, DRAFT_ROWS // len(self.lines) - 1)
+        return [line.draft(most) for line in self.lines]
+
+    def _draw(self, logits_B_V: Tensor, rows: list[int]) -> None:
+        """The next token of these lines."""
+        lines = [self.lines[row] for row in rows]
+        _add(logits_B_V, [line.likelier(line.ids) for line in lines])
+        sampler = self._sampler if len(rows) == len(self.lines) else self._sampler.select(rows)
+        ids_B, logprobs_B = sampler.draw(logits_B_V, [line.chance() for line in lines])
+        for line, word, logprob in zip(lines, ids_B.tolist(), logprobs_B.tolist(), strict=True):
+            line.take(word, logprob, self.stop_ids)
+
+    def _prefill(self, most_tokens: int | None) -> Tensor | None:
+        """Go on reading; the logits of lines that are ready to be written now and came to the end of all."""
         if self._read is None and (group := self._next(most_tokens)):
             delta = self.delta_of([lines[0].owner for _, lines in group])
             self._read = Prefill(self.model, [ids for ids, _ in group], delta), group
         if self._read is None:
-            return []
+            return None
         prefill, group = self._read
         if not prefill.advance(most_tokens):
-            return []
+            return None
         self._read = None
         wanted = [(prompt, line) for prompt, (_, lines) in enumerate(group) for line in lines if not line.is_over]
         if not wanted:
-            return []
+            return None
         owners, lines = [prompt for prompt, _ in wanted], [line for _, line in wanted]
         self._decoding.join(prefill, owners, max(line.max_tokens for line in lines))
         self.lines += lines
         self._meet()
-        return [prefill.logits()[torch.tensor(owners, device=self.model.device)]]
+        return prefill.logits()[torch.tensor(owners, device=self.model.device)]
 
     def _next(self, most_tokens: int | None) -> list[Coming]:
         """Prompts to be read together: one, and as many more as stay within the limit."""

@@ -158,7 +158,7 @@ def plan(session: Session, tenant_id: str, ask: Ask) -> Plan:
         tenant_id=tenant_id,
         user_key=user.id,
         top_p=ask.top_p,
-        stop=tuple(ask.stop),
+        stop=list(ask.stop),
         wants_logprobs=ask.logprobs,
         timeout_s=ask.timeout_s,
         candidates=get_settings().rewrite_candidates,

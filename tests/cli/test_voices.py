@@ -1,5 +1,7 @@
 """`idiolect train`, `jobs`, `adapters`, `rewrite` and `feedback`."""
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -125,6 +127,28 @@ def test_versions_are_listed_promoted_and_rolled_back(idiolect: Idiolect, traine
     assert idiolect("adapters", "promote", trained, "1").json["active_version"] == 1
     assert idiolect("adapters", "rollback", trained).json["active_version"] == 2
     assert versions[0]["digest"] in idiolect("adapters", "list", trained).out
+
+
+def test_a_version_leaves_as_a_folder_and_comes_in_as_one(
+    idiolect: Idiolect, trained: str, server: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("adapter_config.json", "{}")
+        archive.writestr("adapter_model.safetensors", b"weights")
+
+    async def export(digest: str) -> bytes:
+        return packed.getvalue()
+
+    monkeypatch.setattr(server, "export_peft", export)
+    assert idiolect("adapters", "export", trained, "1", str(tmp_path / "out")).code == 0
+    assert (tmp_path / "out" / "adapter_model.safetensors").read_bytes() == b"weights"
+    taken = idiolect("adapters", "import", trained, str(tmp_path / "out")).json
+    assert (taken["version"], taken["state"], taken["gate"]["decision"]) == (2, "candidate", "imported")
+    (tmp_path / "out" / "adapter_config.json").unlink()
+    said = idiolect("adapters", "import", trained, str(tmp_path / "out"))
+    assert said.code != 0
+    assert "adapter_config.json" in said.words
 
 
 def test_the_base_model_cannot_be_rolled_back(idiolect: Idiolect, ada: str) -> None:

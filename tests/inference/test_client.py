@@ -107,7 +107,7 @@ def failure(url: str, spec: RewriteSpec, token: str = TOKEN, timeout_s: float = 
 
 
 def test_every_field_of_a_rewrite_survives_the_wire(url: str, behind: FakeEngine) -> None:
-    spec = RewriteSpec("Grüß dich 🌱", DIGEST, "work", 2, 0.3, 0.9, 50, 77, "tenant", 3)
+    spec = RewriteSpec("Grüß dich 🌱", DIGEST, "work", 2, 0.3, 0.9, 50, 77, "tenant", 3, "user", ["END"], False, 9.5)
     outcome = ask(url, lambda engine: engine.rewrite(spec))
     assert behind.specs[-1] == spec
     assert outcome == RewriteOutcome(

@@ -184,6 +184,19 @@ def test_a_file_that_is_no_adapter_is_invalid(settings: Settings) -> None:
     assert caught.value.code == "invalid-adapter"
 
 
+def test_an_adapter_leaves_as_peft_and_comes_back(settings: Settings, digest: tuple[Path, str]) -> None:
+    archive = ask(settings, lambda engine: engine.export_peft(digest[1]))
+    data = ask(settings, lambda engine: engine.import_peft(archive))
+    assert data == (settings.storage_root / "adapters" / f"{digest[1]}.safetensors").read_bytes()
+    for bad in (b"", b"PK", archive[:-40], b"x" * 100):
+        with pytest.raises(EngineError, match="zip") as caught:
+            ask(settings, lambda engine, bad=bad: engine.import_peft(bad))  # type: ignore[misc]
+        assert caught.value.code == "invalid-adapter"
+    with pytest.raises(EngineError) as caught:
+        ask(settings, lambda engine: engine.export_peft("0" * 64))
+    assert caught.value.code == "unknown-adapter"
+
+
 def test_a_stranger_is_refused(settings: Settings) -> None:
     stranger = settings.model_copy(update={"engine_token": "a-guess"})
     with pytest.raises(EngineError, match="token") as caught:

@@ -269,14 +269,16 @@ def test_log_probabilities_tell_every_token(engine: Engine) -> None:
     assert sum(map(len, outcome.logprobs)) == outcome.completion_tokens
     for text, tokens in zip(outcome.texts, outcome.logprobs, strict=True):
         assert all(value <= 0 for _, value in tokens)
-        assert "".join(token for token, _ in tokens if "\ufffd" not in token).split()[0] in text
+        words = [token.strip() for token, _ in tokens if token.strip().isalnum()]
+        assert words
+        assert all(word in text for word in words)
     assert answer(engine, seed=3).logprobs is None
 
 
 def test_writing_stops_at_a_text_that_is_asked_for(engine: Engine) -> None:
     whole = answer(engine, seed=3, temperature=1.0, max_tokens=60)
     word = whole.texts[0].split()[2]
-    cut = answer(engine, seed=3, temperature=1.0, max_tokens=60, stop=(word,))
+    cut = answer(engine, seed=3, temperature=1.0, max_tokens=60, stop=[word])
     assert cut.texts[0] == whole.texts[0][: whole.texts[0].index(word)].rstrip()
     assert cut.completion_tokens < whole.completion_tokens
 

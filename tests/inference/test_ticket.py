@@ -164,7 +164,7 @@ def test_rows_of_a_passage_share_its_prompt() -> None:
 
 
 def test_a_text_ends_before_the_first_stop_and_nothing_follows_it() -> None:
-    asked = ticket("One.\n\nTwo.\n\nThree.\n", stop=("END", "ten"))
+    asked = ticket("One.\n\nTwo.\n\nThree.\n", stop=["END", "ten"])
     for passage, text in enumerate(("one", "two END three", "three")):
         asked.write(0, passage, f"Rewritten: {text}", 3, is_finished=False)
     asked.answer_if_done()
@@ -182,7 +182,7 @@ def test_the_prefix_is_no_place_to_stop() -> None:
 
 def test_whoever_listens_hears_no_more_than_the_answer_after_a_stop() -> None:
     heard = list[Heard]()
-    asked = ticket("One.\n\nTwo.", stop=("!",))
+    asked = ticket("One.\n\nTwo.", stop=["!"])
     asked.tell = heard.append
     asked.draft(0, 0, "Rewritten: on")
     asked.write(0, 1, "Rewritten: two", 3, is_finished=True)

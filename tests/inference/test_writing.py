@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 import torch
 
 from app.inference.delta import Delta
@@ -82,6 +83,39 @@ def test_who_is_given_up_while_its_prompt_is_read_never_writes(tiny_model: Llama
     line.is_over = True
     finish(writing, 12)
     assert line.ids == []
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_what_is_looked_up_changes_no_text(tiny_model: LlamaModel, temperature: float) -> None:
+    """The source holds what will be written, in part, so that some of it is kept and some is not."""
+    seeds, limits = range(3), (40, 25, 33)
+    plain = generate(tiny_model, PROMPTS[:3], seeds=seeds, max_tokens=limits, temperature=temperature, stop_ids=NEVER)
+    writing, steps = Writing(tiny_model, nobody, NEVER), 0
+    lines = []
+    for row, ids in enumerate(plain.ids):
+        source = [*ids[:6], 3, 3, *ids[6:14], 4, *ids[20:]]
+        lines.append(Line(0, row, limits[row], temperature, source=source))
+        writing.join(PROMPTS[row], lines[-1:])
+    while not writing.is_idle:
+        writing.step()
+        steps += 1
+    assert [line.ids for line in lines] == plain.ids
+    for line, logprobs in zip(lines, plain.logprobs, strict=True):
+        assert line.logprobs == pytest.approx(logprobs, abs=1e-4)
+    assert steps < 0.7 * max(limits)
+
+
+def test_a_text_looks_up_what_followed_its_last_words() -> None:
+    line = Line(0, 0, 9, source=[1, 2, 3, 1, 4, 5, 6, 7])
+    line.ids = [8, 1]
+    assert line.draft(3) == [2, 3, 1]
+    line.ids = [3, 1]
+    assert line.draft(3) == [4, 5, 6]
+    assert line.draft(0) == line.draft(-1) == []
+    line.ids = [0] * 6 + [3, 1]
+    assert line.draft(3) == []
+    line.ids = [7]
+    assert line.draft(3) == []
 
 
 class Broken:

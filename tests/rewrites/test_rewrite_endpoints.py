@@ -36,7 +36,7 @@ def test_the_active_version_writes_and_the_answer_says_so(
 def test_how_words_are_drawn_can_be_said(ask: Ask, voice: Adapter, engine: FakeEngine, client: TestClient) -> None:
     body = ask(top_p=0.9, stop=["\n", "END"], logprobs=True).json()
     spec = engine.specs[-1]
-    assert (spec.top_p, spec.stop, spec.wants_logprobs) == (0.9, ("\n", "END"), True)
+    assert (spec.top_p, spec.stop, spec.wants_logprobs) == (0.9, ["\n", "END"], True)
     assert body["logprobs"] == [[{"token": body["text"], "logprob": 0.0}]]
     assert client.get(f"/v1/rewrites/{body['rewrite_id']}").json()["logprobs"] == body["logprobs"]
     assert ask().json()["logprobs"] is None

@@ -1,0 +1,90 @@
+"""Versions that leave as PEFT folders and come in as such. The engine translates: only it knows tensors.
+
+No transaction is open while it does.
+"""
+
+import re
+
+from anyio.to_thread import run_sync
+
+from app.adapters import service
+from app.config import get_settings
+from app.db import transaction
+from app.errors import AppError, Unavailable, Unprocessable
+from app.inference.types import Engine, EngineError
+from app.models import Adapter, User
+from app.storage import LocalStorage
+from app.users import service as users
+
+IMPORTED = {"decision": "imported", "checks": []}
+
+
+class InvalidArchive(Unprocessable):
+    type = "invalid-adapter"
+    title = "The archive is no adapter that can be used"
+
+
+class CannotTranslate(Unavailable):
+    type = "engine-unavailable"
+    title = "The language model cannot read or write adapters now"
+
+
+async def export(engine: Engine, tenant_id: str, external_id: str, version: int) -> tuple[str, bytes]:
+    """A file name and a zipped PEFT folder. Raises NotFound, UnknownVersion, CannotTranslate."""
+    digest = await run_sync(_digest, tenant_id, external_id, version)
+    try:
+        archive = await engine.export_peft(digest)
+    except EngineError as error:
+        raise _explained(error) from error
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', external_id)}-{version}.zip", archive
+
+
+async def import_(engine: Engine, tenant_id: str, external_id: str, archive: bytes) -> tuple[Adapter, User]:
+    """The person's new version, a candidate. Raises NotFound, InvalidArchive, CannotTranslate."""
+    await run_sync(_known, tenant_id, external_id)
+    try:
+        content = await engine.import_peft(archive)
+        base_digest = (await engine.info()).base_digest
+    except EngineError as error:
+        raise _explained(error) from error
+    return await run_sync(_published, tenant_id, external_id, content, base_digest)
+
+
+def _known(tenant_id: str, external_id: str) -> None:
+    with transaction(tenant_id, read_only=True) as session:
+        users.get(session, external_id)
+
+
+def _digest(tenant_id: str, external_id: str, version: int) -> str:
+    with transaction(tenant_id, read_only=True) as session:
+        return service.get(session, users.get(session, external_id).id, version).digest
+
+
+def _published(tenant_id: str, external_id: str, content: bytes, base_digest: str) -> tuple[Adapter, User]:
+    digest = LocalStorage(get_settings()).put(content)
+    with transaction(tenant_id) as session:
+        user = users.get(session, external_id)
+        adapter = service.publish(
+            session,
+            user_id=user.id,
+            digest=digest,
+            base_digest=base_digest,
+            size_bytes=len(content),
+            gate=IMPORTED,
+            manifest={"origin": "import"},
+        )
+    return adapter, user
+
+
+def _explained(error: EngineError) -> AppError:
+    if error.code == "invalid-adapter":
+        return InvalidArchive(
+            str(error),
+            field="body",
+            remedy="Send a zip file of a PEFT folder with a plain LoRA adapter of the very base model that runs here.",
+        )
+    return CannotTranslate(
+        str(error),
+        remedy="Try again in 5 seconds; if it stays, look at the engine's log.",
+        headers={"Retry-After": "5"},
+    )
