@@ -1,5 +1,6 @@
 """The server as the command line sees it: calls with a key, problems as exceptions, jobs followed to their end."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -42,6 +43,20 @@ class Api:
 
     def post(self, path: str, body: Json | None = None, **options: Any) -> Json:
         return self._call("POST", path, json=body or {}, **options)
+
+    def events(self, path: str, body: Json) -> Iterator[tuple[str, Json]]:
+        """Name and data of each server-sent event of an answer, as they come."""
+        with self._http.stream("POST", path, json=body) as answer:
+            if not answer.is_success:
+                answer.read()
+                raise _problem(answer)
+            event = ""
+            for line in answer.iter_lines():
+                field, _, value = line.partition(": ")
+                if field == "event":
+                    event = value
+                elif field == "data":
+                    yield event, json.loads(value)
 
     def delete(self, path: str) -> Json:
         return self._call("DELETE", path)
@@ -98,8 +113,12 @@ class Api:
         answer = self._http.request(method, path, **options)
         if answer.is_success:
             return answer
-        try:
-            body = answer.json()
-        except ValueError:
-            body = {"detail": f"the server answered {answer.status_code} without words"}
-        raise Problem(answer.status_code, body)
+        raise _problem(answer)
+
+
+def _problem(answer: httpx.Response) -> Problem:
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {"detail": f"the server answered {answer.status_code} without words"}
+    return Problem(answer.status_code, body)

@@ -15,7 +15,7 @@ from app.cli.output import AsJson, User, api, console, print_json, show
 from app.demo.show import follow as watch
 from app.inference.types import DEFAULT_TEMPERATURE
 from app.learning.recipes import RECIPES
-from app.rest import of_user
+from app.rest import Problem, of_user
 
 PEFT_FILES = ("adapter_config.json", "adapter_model.safetensors")
 
@@ -39,24 +39,42 @@ def rewrite(
     n: Annotated[int, typer.Option(help="how many versions")] = 1,
     temperature: Annotated[float, typer.Option()] = DEFAULT_TEMPERATURE,
     seed: Annotated[int | None, typer.Option()] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="show it while it is written")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Say it the way they would."""
     body: dict[str, Any] = {"user_id": user, "text": sys.stdin.read() if text == "-" else text, "n": n}
     body |= {"temperature": temperature, "adapter": int(adapter) if adapter.isdecimal() else adapter}
     body |= {name: value for name, value in (("context", context), ("seed", seed)) if value is not None}
-    answer = api().post("/v1/rewrite", body)
+    is_heard = stream and n == 1 and not as_json
+    answer = heard(body) if is_heard else api().post("/v1/rewrite", body)
     if as_json:
         print_json(answer)
         return
     for written, lost in zip(answer["texts"], answer["lost"] or [[]] * len(answer["texts"]), strict=True):
-        console.print(written, highlight=False, markup=False)
+        if not is_heard:
+            console.print(written, highlight=False, markup=False)
         if lost:
             console.print(f"[yellow]![/] it does not tell: {escape(', '.join(lost))}", highlight=False)
     version = answer["adapter"]["version"] if answer["adapter"] else "base"
     console.print(f"[dim]{answer['rewrite_id']}  version {version}, seed {answer['seed']}[/]")
     for note in answer["notes"]:
         console.print(f"[dim]{escape(note)}[/]")
+
+
+def heard(body: dict[str, Any]) -> dict[str, Any]:
+    """Write the text to the terminal as it comes; what was kept of it. A better one begins anew, below."""
+    for event, data in api().events("/v1/rewrite", body | {"stream": True}):
+        if event == "error":
+            raise Problem(data["status"], data)
+        if event == "done":
+            console.print()
+            return data
+        if event == "replace":
+            console.print("\n[dim]better:[/]")
+        if event in ("text", "replace"):
+            console.print(data["text"], end="", highlight=False, markup=False, soft_wrap=True)
+    raise Problem(503, {"detail": "the stream ended early", "remedy": "Try again."})
 
 
 def train(

@@ -111,8 +111,8 @@ class Decoding:
             # Queries that share a key head take the place of the query axis: no key is copied.
             _, heads, _, size = q.shape
             grouped = q.reshape(rows, k.shape[1], -1, size)
-            seen = (room[:rows, :width].transpose(1, 2) for room in (keys, values))
-            mixed = F.scaled_dot_product_attention(grouped, *seen, attn_mask=mask)
+            seen_keys, seen_values = (room[:rows, :width].transpose(1, 2) for room in (keys, values))
+            mixed = F.scaled_dot_product_attention(grouped, seen_keys, seen_values, attn_mask=mask)
             return mixed.reshape(rows, heads, tokens, size)
 
         hidden = self.model.run(ids_B_T, self.model.rotations.at(positions_B_T), attend, delta)

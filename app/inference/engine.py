@@ -36,6 +36,8 @@ TOKENS_PER_ROW: Final = 512
 """Room for keys and values that every row has on average; a passage of 40 words needs about 200."""
 ROOM_FACTOR, ROOM_TOKENS = 2, 16
 """A passage may become about twice as long and a little more, unless the request sets its own limit."""
+GATHER_S: Final = 0.005
+"""An idle engine waits this long for company: prompts that are read together cost less than one after the other."""
 PROMPT_TOKENS_BESIDE: Final = {"cpu": 128, "cuda": 2048}
 """So much of newcomers' prompts is read in a step of those who already write: they pause for a tenth of a second."""
 PROMPT_TOKENS_ALONE: Final = {"cpu": 1024, "cuda": 16384}
@@ -162,13 +164,17 @@ class Engine:
                 self._step()
             except Exception as error:
                 log.error("a step failed", rows=len(self._rows), **where(error))
-                self._drop(EngineError("unavailable", f"the engine could not write this ({type(error).__name__})"))
+                self._drop(_unwritten(error))
 
     def _wait(self) -> bool:
         """Until there is something to write; False when it is time to stop."""
         with self._changed:
+            is_idle = not (self._rows or len(self._waiting))
             while not (self._rows or len(self._waiting) or self._is_stopping):
                 self._changed.wait()
+        if is_idle:
+            time.sleep(GATHER_S)
+        with self._changed:
             if not self._is_stopping:
                 return True
             waiting = self._waiting.drain()
@@ -187,8 +193,10 @@ class Engine:
             row = rows[0]
             try:
                 slots = [self.seats.take(row.adapter_digest) for _ in rows]
-            except EngineError as error:
-                _fail(rows, error)
+            except Exception as error:  # whatever it is, nobody else shall suffer from it
+                if not isinstance(error, EngineError):
+                    log.error("an adapter failed", **where(error))
+                _fail(rows, error if isinstance(error, EngineError) else _unwritten(error))
                 self._count_out(len(rows))
                 continue
             load_ms = 1000 * (time.monotonic() - started)
@@ -226,6 +234,8 @@ class Engine:
                 row.ticket.completion_tokens += len(line.ids)
             del self._rows[line]
             self.seats.leave(row.adapter_digest)
+        if not self._rows:
+            self._writing = Writing(self.model, self.seats.bank.rows)  # an idle engine keeps no cache
         self._count_out(len(left))
         for ticket in {row.ticket for _, row in left}:
             ticket.answer_if_done()
@@ -260,6 +270,11 @@ class Engine:
     def _broken(digest: str | None) -> EngineError:
         name, code = (f"adapter {digest[:12]}…", "invalid-adapter") if digest else ("the base", "unavailable")
         return EngineError(code, f"{name}: the model's output is not finite")
+
+
+def _unwritten(error: Exception) -> EngineError:
+    """Without its words, which may be a person's."""
+    return EngineError("unavailable", f"the engine could not write this ({type(error).__name__})")
 
 
 def _fail(rows: Iterable[TicketRow], error: EngineError) -> None:

@@ -177,6 +177,20 @@ def test_a_rewrite_is_written_by_the_active_version_or_the_one_chosen(idiolect: 
     assert idiolect("rewrite", trained, "Soon.", "--adapter", "base", "--json").json["adapter"] is None
 
 
+def test_a_rewrite_can_be_watched_while_it_is_written(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
+    said = idiolect("rewrite", ada, "See you [soon].", "--seed", "5", "--stream")
+    assert said.out.count("base#5.0 See you [soon].") == 1
+    assert "version base, seed 5" in said.out
+    server.loses = ["soon"]
+    assert (
+        "a draft\nbetter:\nbase#5.0 See you […]."
+        in idiolect("rewrite", ada, "See you [soon].", "--seed", "5", "--stream").out
+    )
+    server.breaks_after, server.loses = 1, []
+    said = idiolect("rewrite", ada, "See you soon.", "--stream")
+    assert (said.code, "Try again" in said.words) == (1, True)
+
+
 def test_a_rewrite_that_loses_a_name_says_so(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
     server.loses = ["[Nadia]"]
     said = idiolect("rewrite", ada, "I met [Nadia] today.")

@@ -105,6 +105,6 @@ def test_five_hundred_at_once_are_served_or_asked_to_come_again(house: House) ->
     assert count[200] > 50
     for answer in answers:
         if answer.status_code == 503:
-            assert answer.json()["type"] == "urn:idiolect:problem:engine-busy"
+            assert answer.json()["type"] == "urn:idiolect:problem:engine-busy", answer.json()["detail"]
             assert int(answer.headers["Retry-After"]) > 0
     assert house.http.post("/v1/rewrite", json=LONG | {"stream": False, "max_tokens": 4}).status_code == 200

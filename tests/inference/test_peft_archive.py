@@ -73,7 +73,7 @@ def ruined(entries: dict[str, bytes], name: str) -> dict[str, bytes]:
     if name == "truncated":
         made[WEIGHTS] = made[WEIGHTS][:-100]
     elif name == "bomb":
-        made[WEIGHTS] = b"\0" * (64 * 2**20)
+        made[WEIGHTS] = b"\0" * (8 * 2**20)
     elif name == "no weights":
         del made[WEIGHTS]
     elif name == "twice":
