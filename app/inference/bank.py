@@ -5,6 +5,7 @@ with B as one block-diagonal matrix, so that a fused group costs two products. S
 which add nothing. Slot 0 stays zero: it is the base.
 """
 
+from collections.abc import Sequence
 from typing import Self
 
 import torch
@@ -60,7 +61,7 @@ class Bank:
                 self.down[group][:, slot, ours] = adapter.down[group][:, theirs].to(self.down[group])
                 self.up[group][:, slot, ours] = up[:, theirs].to(self.up[group])
 
-    def rows(self, slots: list[int]) -> "BankDelta":
+    def rows(self, slots: Sequence[int]) -> "BankDelta":
         """The delta of a batch whose row i speaks through slot `slots[i]`."""
         return BankDelta(self, torch.tensor(slots, device=next(iter(self.down.values())).device))
 

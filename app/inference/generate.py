@@ -54,11 +54,12 @@ def generate(
     owners = [prompt for prompt, size in enumerate(sizes) for _ in range(size)]
     rows = len(owners)
     limits, temperatures, nuclei = (_per_row(max_tokens, rows), _per_row(temperature, rows), _per_row(top_p, rows))
+    streams: list[int] = _per_row(seeds, rows)
     _check([len(prompts[prompt]) for prompt in owners], limits, model.architecture.context_tokens)
     lines = [
         Line(owner, seed, limit, heat, nucleus, helped)
         for owner, seed, limit, heat, nucleus, helped in zip(
-            owners, _per_row(seeds, rows), limits, temperatures, nuclei, likelier or [nothing] * rows, strict=True
+            owners, streams, limits, temperatures, nuclei, likelier or [nothing] * rows, strict=True
         )
     ]
 

@@ -37,9 +37,9 @@ async def create(body: RewriteRequest, who: Writer, engine: EngineDep, request: 
     `error`. Closing the connection ends the writing.
     """
     ask = Ask(body.user_id, **body.model_dump(exclude={"user_id", "stream"}))
-    if body.stream:
-        return await _stream(service.stream(engine, who.tenant_id, ask), request)
     try:
+        if body.stream:
+            return await _stream(service.stream(engine, who.tenant_id, ask), request)
         return RewriteView.of(*await while_present(request, service.rewrite(engine, who.tenant_id, ask)))
     except ClientGone as error:
         raise CallerGone("the connection was closed", remedy="Nothing was stored; ask again if need be.") from error
@@ -47,7 +47,7 @@ async def create(body: RewriteRequest, who: Writer, engine: EngineDep, request: 
 
 async def _stream(pieces: AsyncGenerator[Plan | Heard | Owned, None], request: Request) -> Response:
     """What fails before anything is told is answered with its own status."""
-    first = await anext(pieces)
+    first = await while_present(request, anext(pieces))
 
     async def whole() -> AsyncIterator[Plan | Heard | Owned]:
         async with aclosing(pieces):

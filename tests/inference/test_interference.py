@@ -52,7 +52,7 @@ class Watched(Writing):
 def mixed(model: LlamaModel, bank: Bank, prompts: Sequence[list[int]], tokens: int, mix: int | None) -> Heard:
     """What one line writes alone (None), or among others who come and go."""
     chance = random.Random(mix)
-    writing = Watched(model, lambda owners: bank.rows(list(owners)))
+    writing = Watched(model, bank.rows)
     target = Line(1, 11, tokens, 0.8, source=prompts[0])
     heard = writing.watch(target)
 
