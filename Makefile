@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo serve check test test-fast lint-containers clean
+.PHONY: install demo serve check test test-fast bench bench-quick lint-containers clean
 
 install: $(STAMP)
 
@@ -38,6 +38,15 @@ test: install
 
 test-fast: install
 	$(BIN)/pytest -m "not slow and not browser and not model"
+
+# Minutes to half an hour, on a machine that does nothing else; what they measure is explained in benchmarks/README.md.
+bench: install
+	$(BIN)/python -m benchmarks.serving $(ARGS)
+	$(BIN)/python -m benchmarks.training $(ARGS)
+	$(BIN)/python -m benchmarks.web $(ARGS)
+
+bench-quick:
+	$(MAKE) bench ARGS=--quick
 
 clean:
 	rm -rf $(VENV) .idiolect .mypy_cache .ruff_cache .pytest_cache

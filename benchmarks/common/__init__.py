@@ -1,0 +1,1 @@
+"""What every benchmark needs: contestants in processes, rounds, statistics, reports."""

@@ -1,0 +1,70 @@
+"""Idiolect's own Dr.GRPO loop on its own policy, one step at a time."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from app.inference.model import LlamaModel
+from app.inference.policy import LoraPolicy
+from app.inference.tokens import Tokens
+from app.inference.types import prompt_for
+from app.learning import dr_grpo
+from app.learning.configs import DrGrpoConfig
+from app.learning.rewards.compose import GroupPlan, Scored
+from app.learning.types import Rollouts
+from benchmarks.common.reward import vowels
+from benchmarks.common.worker import Answer, Message, serve
+from benchmarks.peers.ours import endless
+
+
+class Vowels:
+    """The shared reward as the loop wants it: one voice, no tag, nothing dropped."""
+
+    def plan(self, seed: int, step: int, groups: int) -> list[GroupPlan]:
+        return [GroupPlan("only", None, (True,))] * groups
+
+    def score(self, sources: Sequence[str], rollouts: Rollouts, plan: Sequence[GroupPlan]) -> Scored:
+        rewards_P_G = torch.tensor(vowels(rollouts.texts)).view(len(plan), -1)
+        return Scored(
+            rewards_P_G,
+            {"reward": rewards_P_G.mean().item()},
+            components={},
+            rewards_P_G_M=rewards_P_G.unsqueeze(-1),
+            shares_P_M=torch.ones(len(plan), 1),
+        )
+
+
+def open_contestant(setup: Message) -> tuple[Answer, Message]:
+    torch.set_num_threads(setup["threads"])
+    base = Path(setup["base"])
+    # As a training loads it: packed only while it samples.
+    model = endless(LlamaModel.load(base, is_packed=False))
+    policy = LoraPolicy(model, Tokens.load(base), rank=setup["rank"], alpha=setup["alpha"])
+    config = DrGrpoConfig(
+        steps=setup["steps"],
+        prompts_per_step=setup["prompts"],
+        group_size=setup["group"],
+        learning_rate=setup["learning_rate"],
+        warmup_steps=0,
+        final_learning_rate_share=1.0,
+        max_tokens=setup["tokens"],
+    )
+    steps = dr_grpo.train(policy, setup["passages"], Vowels(), config, prompt_for=prompt_for)
+
+    def answer(_question: Message) -> Message:
+        started = time.perf_counter()
+        step = next(steps)
+        return {
+            "seconds": time.perf_counter() - started,
+            "sampling": step.metrics["seconds_rollout"],
+            "completion_tokens": int(step.metrics["tokens"]),
+            "reward": step.metrics["reward"],
+        }
+
+    return answer, {"dtype": str(model.dtype).removeprefix("torch."), "version": torch.__version__}
+
+
+if __name__ == "__main__":
+    serve(open_contestant)

@@ -1,0 +1,63 @@
+"""What a rewrite costs at least over HTTP: one FastAPI route, the same reads and one durable insert in plain
+SQLAlchemy, without its object layer."""
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import FastAPI, Header, HTTPException
+from pydantic import BaseModel
+from sqlalchemy import insert, select
+
+from benchmarks.common.people import register, settle
+from benchmarks.common.server import running
+from benchmarks.common.worker import Answer, Message, serve
+
+
+class Wanted(BaseModel):
+    user_id: str
+    text: str
+
+
+def open_contestant(setup: Message) -> tuple[Answer, Message]:
+    settle(setup["data"])
+    _, key = register(setup["people"], ["0" * 64], "0" * 64)
+    from app.config import get_settings
+    from app.db import get_engine
+    from app.models import Adapter, ApiKey, Rewrite, User
+
+    keys, users, adapters = (kind.__table__ for kind in (ApiKey, User, Adapter))
+    # With the product's own settings of SQLite: as durable, and no faster for being careless.
+    engine = get_engine(get_settings().resolved_database_url)
+    application = FastAPI()
+
+    @application.post("/v1/rewrite")
+    def rewrite(body: Wanted, authorization: Annotated[str, Header()]) -> dict[str, Any]:
+        _, kid, secret = authorization.removeprefix("Bearer ").split("_", 2)
+        with engine.begin() as connection:
+            known = connection.execute(select(keys).where(keys.c.kid == kid)).one_or_none()
+            if known is None or known.secret_sha256 != hashlib.sha256(secret.encode()).hexdigest():
+                raise HTTPException(401)
+            user = connection.execute(
+                select(users).where(users.c.tenant_id == known.tenant_id, users.c.external_id == body.user_id)
+            ).one()
+            adapter = connection.execute(
+                select(adapters).where(adapters.c.user_id == user.id, adapters.c.version == user.active_version)
+            ).one()
+            values = {
+                "tenant_id": known.tenant_id,
+                "user_id": user.id,
+                "text": body.text,
+                "outputs": [body.text],
+                "adapter_version": adapter.version,
+                "adapter_digest": adapter.digest,
+                "base_digest": adapter.base_digest,
+                "seed": 0,
+            }
+            (rewrite_id,) = connection.execute(insert(Rewrite).values(values).returning(Rewrite.id)).one()
+            return {"rewrite_id": rewrite_id, "text": body.text, "adapter_version": adapter.version}
+
+    return lambda _question: {}, {"port": running(application), "key": key}
+
+
+if __name__ == "__main__":
+    serve(open_contestant)

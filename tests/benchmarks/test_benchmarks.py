@@ -1,0 +1,74 @@
+"""The benchmarks themselves, in small, on a tiny random base: they run, and their reports have what is promised.
+
+How fast anything is, no test says.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import serving, training, web
+from benchmarks.sections import registration, residency
+from benchmarks.sections.field import PEFT
+
+pytestmark = pytest.mark.slow
+
+SMALL = serving.Plan(
+    users=(1, 16),
+    tokens=6,
+    rounds=2,
+    adapters=20,
+    residency=residency.Scale(cold_files=10, first_tokens=2, clients=4, requests=8, tokens=2, rounds=1),
+    registration=registration.Scale(few=2, many=20, files=5, requests=3, tokens=2, rounds=1),
+)
+NEEDS_PEERS = {"vs_best_cpu_peer", "base16_vs_vllm_cpu", "one_user_vs_llama_cpp"}
+PROMISED = {
+    "mixed_decode_share_of_bound",
+    "mixed_prefill_ratio",
+    "vs_peft_adapter_names",
+    "cold_load_p50_ms",
+    "cold_load_p99_ms",
+    "cold_minus_warm_ttft_ms",
+    "p50_10000_over_10",
+}
+
+
+def test_serving(tiny_base: Path, tmp_path: Path) -> None:
+    report = serving.run(SMALL, tiny_base, tmp_path, threads=1, peers=[PEFT])
+    content = report.content()
+    assert report.failures == {}
+    assert all(content[key] > 0 for key in PROMISED - {"cold_minus_warm_ttft_ms"})
+    assert isinstance(content["cold_minus_warm_ttft_ms"], float)
+    assert all(content[key] is None for key in NEEDS_PEERS)
+    rows = {(row["users"], row["who"]): row for row in content["tables"]["tokens per second"]}
+    assert {who for users, who in rows if users == 16} == {
+        "ours, base",
+        "ours, adapters",
+        "PEFT, adapters",
+        "PEFT, switch per user",
+    }
+    assert rows[16, "ours, adapters"]["decode"]["count"] == 2
+    if content["details"]["dtype"] == "float32":
+        assert rows[16, "PEFT, adapters"]["same_text"] == "16/16"
+    assert [row["registered"] for row in content["tables"]["registered versions"]] == ["2", "20"]
+
+
+def test_training(tiny_base: Path, tmp_path: Path) -> None:
+    plan = training.Plan(prompts=2, group=2, tokens=4, rounds=2)
+    report = training.run(plan, tiny_base, tmp_path, threads=1, with_trl=False)
+    (row,) = report.tables["a step"]
+    assert report.failures == {}
+    assert row["completion_tokens"] == 2 * 2 * 4
+    assert report.keys == {"step_vs_trl": None}
+
+
+def test_web(tmp_path: Path) -> None:
+    report = web.run(web.Plan(people=3, connections=(1, 2), seconds=0.2, rounds=1), tmp_path)
+    assert [(row["connections"], row["who"]) for row in report.tables["requests"]] == [
+        (1, web.OURS),
+        (1, web.BARE),
+        (2, web.OURS),
+        (2, web.BARE),
+    ]
+    assert report.keys["web_over_bare"] is not None
+    assert not (tmp_path / "web_ours").exists()
