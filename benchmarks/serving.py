@@ -3,7 +3,7 @@
 README.md says how to read the table; the goals and the reasons for the limits are in the figures' own rows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,9 +72,19 @@ QUICK = Plan(
 
 
 def run(
-    plan: Plan, base: Path, folder: Path, *, threads: int, peers: Sequence[str], sections: Sequence[str] = SECTIONS
+    plan: Plan,
+    base: Path,
+    folder: Path,
+    *,
+    threads: int,
+    peers: Sequence[str],
+    sections: Sequence[str] = SECTIONS,
+    keep: Callable[[Report], None] = lambda report: None,
 ) -> Report:
-    """Measure; whatever cannot run is named in the report and leaves its figures None."""
+    """Measure; whatever cannot run is named in the report and leaves its figures None.
+
+    `keep` is called with what there is whenever something was added, so that half an hour's work survives an end.
+    """
     import torch
 
     from app.inference.architecture import Architecture
@@ -100,30 +110,28 @@ def run(
         if "throughput" in sections or PEFT in peers:
             field = _started(report, plan, workload, folder, threads, peers)
         if "throughput" in sections:
-            throughput.measure(report, field, workload, users=list(plan.users), rounds=plan.rounds, tokens=plan.tokens)
+            throughput.measure(
+                report, field, workload, users=plan.users, rounds=plan.rounds, tokens=plan.tokens, keep=keep
+            )
         for name in [name for name in field if name != PEFT]:
             field.pop(name).stop()
         if "residency" in sections:
             residency.measure(report, workload, plan.residency, rank=RANK, peft=field.get(PEFT))
+            keep(report)
     finally:
         for contestant in field.values():
             contestant.stop()
     if "registration" in sections:
         registration.measure(report, workload, plan.registration, threads=threads)
+    keep(report)
     return report
 
 
 def _started(
     report: Report, plan: Plan, workload: Workload, folder: Path, threads: int, peers: Sequence[str]
 ) -> dict[str, Contestant]:
-    crowd = max(plan.users)
     field, failures = Field(
-        workload=workload,
-        venvs=folder / "venvs",
-        threads=threads,
-        rows=crowd,
-        adapters=min(16, crowd),
-        dtype=report.details["dtype"],
+        workload, venvs=folder / "venvs", threads=threads, crowd=max(plan.users), dtype=report.details["dtype"]
     ).started(peers)
     report.failures |= failures
     report.details["contestants"] = {name: contestant.facts for name, contestant in field.items()}
@@ -144,6 +152,7 @@ def main() -> None:
     plan = replace(plan, **{name: value for name, value in changed.items() if value is not None})
     command.hush()
     peers = given.peers if given.peers is not None else (PEFT,) if given.quick else PEERS
+    path = command.report_path("serving", given.output, is_quick=given.quick)
     report = run(
         plan,
         command.base_folder(given.base),
@@ -151,9 +160,8 @@ def main() -> None:
         threads=given.threads,
         peers=peers,
         sections=given.sections,
+        keep=lambda report: report.write(path),
     )
-    path = command.report_path("serving", given.output, is_quick=given.quick)
-    report.write(path)
     report.show()
     print(f"written to {path}")
 

@@ -59,7 +59,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     def answer(question: Message) -> Message:
         return {"seconds": asyncio.run(asked(question["passages"], question["tokens"], question["requests"]))}
 
-    return answer, {"registered": len(people), "slots": engine.bank.slots}
+    return answer, {"registered": len(people), "slots": setup["slots"]}
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ the difference is decoding, so nobody's own clock has to be trusted.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.common.contestant import Contestant
@@ -13,7 +13,7 @@ from benchmarks.common.report import Report
 from benchmarks.common.rounds import alternate
 from benchmarks.common.statistics import Summary, bound, ratio
 from benchmarks.common.workload import Batch, Workload
-from benchmarks.sections.field import CPU_PEERS, LLAMA, LLAMA_Q4, MISTRAL, OURS, PEFT, VLLM
+from benchmarks.sections.field import CPU_PEERS, LLAMA, LLAMA_Q4, MISTRAL, MOST_ROWS, OURS, PEFT, VLLM
 
 BASE, ADAPTER = "base", "adapters"
 SWITCH = "switch per user"
@@ -68,9 +68,16 @@ def turn(contestant: Contestant, workload: Workload, batch: Batch, tokens: int, 
 
 
 def measure(
-    report: Report, field: Mapping[str, Contestant], workload: Workload, *, users: list[int], rounds: int, tokens: int
+    report: Report,
+    field: Mapping[str, Contestant],
+    workload: Workload,
+    *,
+    users: Sequence[int],
+    rounds: int,
+    tokens: int,
+    keep: Callable[[Report], None] = lambda report: None,
 ) -> None:
-    """Rows for every number of `users`, and the figures of 1, 8 and 16 of them that have goals."""
+    """Rows for every number of `users`, and the figures of 1, 8 and 16 of them that have goals; `keep` sees each."""
     by_users: dict[int, Turns] = {}
     for number in users:
         turns = _turns(field, workload, number, tokens)
@@ -82,7 +89,8 @@ def measure(
             turns = {name: each for name, each in turns.items() if name not in report.failures}
         by_users[number] = alternate(turns, rounds, once=slow, failures=report.failures)
         _rows(report, number, by_users[number], workload.adapter_share)
-    _figures(report, by_users, workload.adapter_share)
+        _figures(report, by_users, workload.adapter_share)
+        keep(report)
     _rewrite(report, field, workload, rounds)
 
 
@@ -95,7 +103,7 @@ def _turns(
         return lambda: turn(field[name], workload, batch, tokens, op)
 
     turns = {f"{OURS}, {BASE}": taken(OURS, base), f"{OURS}, {ADAPTER}": taken(OURS, mixed)}
-    if users > 16:
+    if users > MOST_ROWS:
         return turns
     for name in field:
         if name == OURS or (name == LLAMA_Q4 and users > 1):
