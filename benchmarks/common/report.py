@@ -11,6 +11,9 @@ from rich.table import Table
 
 from benchmarks.common.statistics import Summary, rounded
 
+WIDTH = 160
+"""Of the printed tables, wherever they are printed to."""
+
 Cell = str | float | int | bool | Summary | None
 
 
@@ -52,7 +55,7 @@ class Report:
         path.write_text(json.dumps(self.content(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def show(self, console: Console | None = None) -> None:
-        console = console or Console(width=120)
+        console = console or Console(width=WIDTH)
         for title, rows in self.tables.items():
             console.print(_table(title, rows))
         if self.keys:

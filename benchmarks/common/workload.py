@@ -14,6 +14,7 @@ from app.inference.adapter_file import Adapter
 from app.inference.architecture import Architecture, FusedLinear
 from app.inference.card import read_card
 from app.inference.delta import GROUPS
+from app.inference.facts import names
 from app.inference.tokens import Tokens
 from app.inference.types import prompt_for
 
@@ -81,21 +82,28 @@ class Workload:
 
 
 def passages(count: int, words: int) -> list[str]:
-    """Different everyday texts of at most `words` words, as near to it as whole messages come."""
-    found: list[str] = []
+    """Different everyday texts of at most `words` words, as near to it as whole messages come.
+
+    Every second one, from the first on, has no name or figure in it: there our engine writes what the likeliest words
+    are, as everybody else does; elsewhere it helps names along, and its text may differ.
+    """
     messages = neutral_prompts()
-    start = 0
-    while len(found) < count:
-        text, place = messages[start % len(messages)], start + 1
-        for place in range(start + 1, start + len(messages)):
-            longer = f"{text} {messages[place % len(messages)]}"
-            if len(longer.split()) <= words:
-                text = longer
-            if len(text.split()) >= words - 2:
-                break
-        found.append(" ".join(text.split()[:words]))
-        start += 3
-    return found
+    plain = [message for message in messages if not names(message)]
+    named = [message for message in messages if names(message)]
+    pools = (plain, named)
+    return [_passage(pools[number % 2], 3 * (number // 2), words) for number in range(count)]
+
+
+def _passage(messages: Sequence[str], start: int, words: int) -> str:
+    """Messages from the one at `start` on, leaving out those that are too long."""
+    text = messages[start % len(messages)]
+    for place in range(start + 1, start + len(messages)):
+        if len(text.split()) >= words - 2:
+            break
+        longer = f"{text} {messages[place % len(messages)]}"
+        if len(longer.split()) <= words:
+            text = longer
+    return " ".join(text.split()[:words])
 
 
 def _written(architecture: Architecture, base_digest: str, folder: Path, count: int) -> Iterator[str]:

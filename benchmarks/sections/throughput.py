@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.common.contestant import Contestant
+from benchmarks.common.contestant import Contestant, ContestantFailed
 from benchmarks.common.report import Report
 from benchmarks.common.rounds import alternate
 from benchmarks.common.statistics import Summary, bound, ratio
@@ -19,6 +19,7 @@ BASE, ADAPTER = "base", "adapters"
 SWITCH = "switch per user"
 WORDS = 40
 TIMEOUT_S = 600
+TRIES = 3
 TABLE = "tokens per second"
 
 
@@ -37,7 +38,7 @@ class Turn:
     @property
     def decode(self) -> float:
         """Without the first token of each row, which prefill gives."""
-        return (self.completion_tokens - len(self.texts)) / max(self.total_s - self.prefill_s, 1e-9)
+        return (self.completion_tokens - len(self.texts)) / (self.total_s - self.prefill_s)
 
     @property
     def overall(self) -> float:
@@ -49,13 +50,20 @@ Turns = Mapping[str, list[Turn]]
 
 
 def turn(contestant: Contestant, workload: Workload, batch: Batch, tokens: int, op: str = "write") -> Turn:
+    """Raises ContestantFailed, also where a busy machine hides what decoding takes."""
+
     def ask(count: int) -> tuple[dict[str, object], float]:
         question = workload.question(batch, count) | {"op": op}
         answer = contestant.ask(question, timeout_s=TIMEOUT_S)
         return answer, float(answer["seconds"])
 
-    _, prefill_s = ask(1)
-    answer, total_s = ask(1 + tokens)
+    for _ in range(TRIES):
+        _, prefill_s = ask(1)
+        answer, total_s = ask(1 + tokens)
+        if total_s > prefill_s:
+            break
+    else:
+        raise ContestantFailed("more tokens took less time: other work on this machine drowns what is measured")
     texts = answer["texts"]
     assert isinstance(texts, list)
     return Turn(
@@ -137,8 +145,8 @@ def _rows(report: Report, users: int, turns: Turns, share: float) -> None:
 
 
 def _agreement(theirs: list[Turn], ours: list[Turn]) -> str:
-    """How many rows read as ours do: the proof that the same adapters were converted right."""
-    pairs = list(zip(theirs[0].texts, ours[0].texts, strict=True))
+    """How many rows read as ours do, of those whose passage has no name: proof that adapters were converted right."""
+    pairs = list(zip(theirs[0].texts, ours[0].texts, strict=True))[::2]
     return f"{sum(_told(a) == _told(b) for a, b in pairs)}/{len(pairs)}"
 
 

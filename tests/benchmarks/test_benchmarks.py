@@ -49,7 +49,7 @@ def test_serving(tiny_base: Path, tmp_path: Path) -> None:
     }
     assert rows[16, "ours, adapters"]["decode"]["count"] == 2
     if content["details"]["dtype"] == "float32":
-        assert rows[16, "PEFT, adapters"]["same_text"] == "16/16"
+        assert rows[16, "PEFT, adapters"]["same_text"] == "8/8"
     assert [row["registered"] for row in content["tables"]["registered versions"]] == ["2", "20"]
 
 

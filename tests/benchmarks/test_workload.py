@@ -8,6 +8,7 @@ from gguf import GGUFReader
 from safetensors.torch import load_file
 
 from app.inference.architecture import Architecture
+from app.inference.facts import names
 from benchmarks.common.gguf_files import write_adapter, write_base
 from benchmarks.common.workload import RANK, Batch, Workload, passages
 
@@ -34,6 +35,8 @@ def test_passages_are_short_enough_to_be_one_and_differ() -> None:
     texts = passages(40, 40)
     assert len(set(texts)) == 40
     assert all(10 < len(text.split()) <= 40 for text in texts)
+    assert not any(names(text) for text in texts[::2])
+    assert any(names(text) for text in texts[1::2])
 
 
 def test_a_question_has_the_prompts_as_text_and_as_ids(tiny_base: Path, tmp_path: Path) -> None:
