@@ -58,7 +58,7 @@ FULL = Plan(
     tokens=32,
     rounds=3,
     adapters=1000,
-    residency=residency.Scale(cold_files=200, first_tokens=30, clients=16, requests=96, tokens=16, rounds=3),
+    residency=residency.Scale(cold_files=200, first_tokens=30, clients=16, requests=48, tokens=8, rounds=3),
     registration=registration.Scale(few=10, many=10_000, files=200, requests=40, tokens=8, rounds=3),
 )
 QUICK = Plan(
@@ -116,8 +116,7 @@ def run(
         for name in [name for name in field if name != PEFT]:
             field.pop(name).stop()
         if "residency" in sections:
-            residency.measure(report, workload, plan.residency, rank=RANK, peft=field.get(PEFT))
-            keep(report)
+            residency.measure(report, workload, plan.residency, rank=RANK, peft=field.get(PEFT), keep=keep)
     finally:
         for contestant in field.values():
             contestant.stop()

@@ -10,7 +10,7 @@ from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.inference.types import prompt_for
-from app.learning import dr_grpo
+from app.learning import reinforce
 from app.learning.configs import DrGrpoConfig
 from app.learning.rewards.compose import GroupPlan, Scored
 from app.learning.types import Rollouts
@@ -35,6 +35,9 @@ class Vowels:
             shares_P_M=torch.ones(len(plan), 1),
         )
 
+    def prefixes(self, sources: Sequence[str], texts: Sequence[str], scored: Scored) -> torch.Tensor:
+        return torch.tensor(vowels(texts))
+
 
 def open_contestant(setup: Message) -> tuple[Answer, Message]:
     torch.set_num_threads(setup["threads"])
@@ -51,7 +54,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
         final_learning_rate_share=1.0,
         max_tokens=setup["tokens"],
     )
-    steps = dr_grpo.train(policy, setup["passages"], Vowels(), config, prompt_for=prompt_for)
+    steps = reinforce.train(policy, setup["passages"], Vowels(), config, prompt_for=prompt_for)
 
     def answer(_question: Message) -> Message:
         started = time.perf_counter()

@@ -45,16 +45,28 @@ class Latencies:
     tokens_per_second: float
 
 
-def measure(report: Report, workload: Workload, scale: Scale, *, rank: int, peft: Contestant | None) -> None:
-    """Rows and figures of cold loads, first tokens, Zipf traffic, a hot set of twice the slots and swaps under load."""
+def measure(
+    report: Report,
+    workload: Workload,
+    scale: Scale,
+    *,
+    rank: int,
+    peft: Contestant | None,
+    keep: Callable[[Report], None] = lambda report: None,
+) -> None:
+    """Rows and figures of cold loads, first tokens, Zipf traffic, a hot set of twice the slots and swaps under load.
+
+    `keep` sees each.
+    """
     engine = open_engine(workload.base, workload.folder / "adapters", slots=SLOTS, rank=rank, exact=True)
     try:
         for digest in workload.adapters:
             workload.file(digest).read_bytes()
         _cold_loads(report, engine, workload, scale, peft)
-        _first_tokens(report, engine, workload, scale)
-        _traffic(report, engine, workload, scale)
-        _swaps(report, engine, workload, scale)
+        for part in (_first_tokens, _traffic, _swaps):
+            keep(report)
+            part(report, engine, workload, scale)
+        keep(report)
     finally:
         engine.stop()
 
