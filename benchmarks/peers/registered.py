@@ -17,6 +17,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     settle(setup["data"])
     import torch
 
+    from app.inference.fake import FakeEngine
     from app.inference.model import LlamaModel
     from app.inference.types import EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec
     from app.rewrites import service
@@ -31,7 +32,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     engine = engine_for(model, base, Path(setup["adapters"]), slots=setup["slots"], rank=setup["rank"])
     chance = random.Random(0)
 
-    class InProcess:
+    class InProcess(FakeEngine):
         """The engine without the hop over HTTP, which is the same for any number of versions."""
 
         async def info(self) -> EngineInfo:
