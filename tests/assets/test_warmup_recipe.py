@@ -76,7 +76,7 @@ def test_both_directions_are_taught_and_few_copies(pairs: list[Pair]) -> None:
 def test_numbers_and_names_are_carried_over_whatever_the_style(pairs: list[Pair]) -> None:
     for pair in pairs:
         source = pair.prompt.removesuffix(f"[{PLAIN_TAG}]\n")
-        for kept in re.findall(r"\d+(?:\.\d+)?", source):
+        for kept in re.findall(r"\b\d+(?:\.\d+)?", source):
             assert kept in pair.completion, (source, pair.completion)
         if not is_towards_plain(pair):
             for name in re.findall(r"(?<=[a-z,] )[A-Z][a-z]+", source):

@@ -10,6 +10,7 @@ import pytest
 from typer.main import get_command
 
 from app.cli import app
+from app.cli.voices import PEFT_FILES
 from app.config import Settings, get_settings
 from app.supervisor import Supervisor
 from tests.cli.conftest import Idiolect
@@ -41,10 +42,12 @@ TALKING = [
     ("jobs", "cancel", "some-job"),
     ("jobs", "retry", "some-job"),
     ("adapters", "list", "ada"),
+    ("adapters", "export", "ada", "1", "{peft}"),
+    ("adapters", "import", "ada", "{peft}"),
     ("adapters", "promote", "ada", "1"),
     ("adapters", "rollback", "ada"),
 ]
-"""Commands that need a server."""
+"""Commands that need a server; `{peft}` is a folder with the files of a PEFT adapter."""
 
 ALONE = {"up", "serve", "demo", "login", "keys", "models", "evaluate"}
 """Commands and groups that need none."""
@@ -68,9 +71,11 @@ def test_every_command_is_either_alone_or_tried_without_a_server() -> None:
 
 @pytest.mark.parametrize("arguments", TALKING, ids=" ".join)
 def test_without_a_server_it_says_how_to_start_one(
-    idiolect: Idiolect, settings: Settings, database: str, arguments: tuple[str, ...]
+    idiolect: Idiolect, settings: Settings, database: str, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    said = idiolect(*arguments)
+    for name in PEFT_FILES:
+        (tmp_path / name).touch()
+    said = idiolect(*(argument.format(peft=tmp_path) for argument in arguments))
     assert said.code == 1
     assert f"no server answers at http://127.0.0.1:{settings.port}" in said.words
     assert "Start one with `idiolect up`." in said.words
