@@ -17,10 +17,12 @@ DEFAULT_TEMPERATURE = 0.4
 def prompt_for(passage: str, tag: str | None) -> str:
     """The text the model continues: the passage on a line, then (if a mode is asked for) its tag on a line.
 
+    It begins with an empty line, since of a sequence's first token little but its place is read (it is the sink of
+    attention: Xiao et al. 2023, arXiv:2309.17453), and that would be the name in `Sarah broke her glasses.`
     Training, evaluation and serving all build prompts here, so they cannot drift apart.
     """
     line = " ".join(passage.split())
-    return f"{line}\n" if tag is None else f"{line}\n[{tag}]\n"
+    return f"\n{line}\n" if tag is None else f"\n{line}\n[{tag}]\n"
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 
 from app.evaluation.writing import joined, rewrite
+from app.inference.types import prompt_for
 from app.learning.types import Pair, Rollouts
 
 
@@ -44,7 +45,8 @@ def test_passages_come_back_in_order_and_between_their_white_space() -> None:
     policy = Scripted(["Rewritten: one", "Rewritten: two", "Rewritten: three"])
     texts = ["The van came early.\n\nIt was blue.", "Anna drove."]
     assert written_by(policy, texts, ["work", None]) == ["one\n\ntwo", "three"]
-    assert policy.asked == ["The van came early.\n[work]\n", "It was blue.\n[work]\n", "Anna drove.\n"]
+    asked = [("The van came early.", "work"), ("It was blue.", "work"), ("Anna drove.", None)]
+    assert policy.asked == [prompt_for(text, tag) for text, tag in asked]
 
 
 def test_silence_leaves_a_passage_as_it_was_and_is_malformed() -> None:
