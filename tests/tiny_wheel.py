@@ -9,18 +9,7 @@ from gguf import GGUFWriter
 from safetensors.numpy import load_file
 
 from app.inference import packaged
-
-NAMES = {
-    "input_layernorm": "attn_norm",
-    "post_attention_layernorm": "ffn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
+from benchmarks.common.gguf_files import NAMES
 
 
 def write_gguf(base: Path, path: Path) -> Path:

@@ -59,6 +59,11 @@ def test_a_finished_training_shows_its_verdict(operator: TestClient, make_job: M
     assert "button>" not in text.split("<article")[1]
 
 
+def test_the_overview_tells_whether_a_finished_training_speaks(operator: TestClient, make_job: MakeJob) -> None:
+    make_job(state="succeeded", progress=1.0, result={"version": 2, "decision": "rejected"})
+    assert "stopped by the gate" in operator.get("/admin").text
+
+
 def test_texts_say_at_which_step_they_were_written(operator: TestClient, make_job: MakeJob) -> None:
     job = make_job(state="running")
     happened(job, "sample", texts=["so it begins"])

@@ -1,28 +1,15 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pytest
 
 from app.inference.engine import Engine
 from app.inference.model import LlamaModel
-from app.inference.ticket import Ticket
 from app.inference.tokens import Tokens
 from app.inference.types import EngineError, EngineLoad, RewriteSpec
-from tests.inference.voices import WAIT_S, Gate, adapter, answer, stored
-
-
-def voice(engine: Engine, seed: int, *, base: str | None = None, size: float = 0.1) -> str:
-    """The digest of a new random adapter in the engine's folder."""
-    base = engine.card.digest if base is None else base
-    return stored(engine.seats.folder, adapter(engine.model.architecture, 4, seed, base=base, size=size))
-
-
-def together(engine: Engine, specs: Iterable[RewriteSpec]) -> list[Ticket]:
-    """Submit them before the engine's thread can look at the first."""
-    with engine._changed:
-        return [engine.submit(spec) for spec in specs]
+from tests.inference.voices import WAIT_S, Gate, answer, together, voice
 
 
 def test_the_same_seed_writes_the_same_and_another_one_something_else(engine: Engine) -> None:
@@ -69,45 +56,6 @@ def test_the_answer_names_adapter_base_and_time(engine: Engine) -> None:
     assert {"queue", "load", "generate"} <= set(outcome.timing)
 
 
-@pytest.mark.parametrize("digest", ["0" * 64, "../../etc/passwd", ""])
-def test_an_unknown_adapter_is_refused(engine: Engine, digest: str) -> None:
-    with pytest.raises(EngineError) as caught:
-        answer(engine, adapter_digest=digest)
-    assert caught.value.code == "unknown-adapter"
-
-
-def test_a_bad_adapter_is_refused_and_nobody_else(engine: Engine) -> None:
-    good, foreign = voice(engine, 1), voice(engine, 2, base="f" * 64)
-    damaged, ruined = voice(engine, 3), voice(engine, 4)
-    for digest, harm in ((damaged, lambda data: data[:-8] + b"\0" * 8), (ruined, lambda data: data[: len(data) // 2])):
-        path = engine.seats.folder / f"{digest}.safetensors"
-        path.write_bytes(harm(path.read_bytes()))
-    for digest in (foreign, damaged, ruined):
-        with pytest.raises(EngineError) as caught:
-            answer(engine, adapter_digest=digest)
-        assert caught.value.code == "invalid-adapter"
-    assert answer(engine, adapter_digest=good).texts
-
-
-def test_an_adapter_that_spoils_while_it_waits_fails_its_own_request_only(
-    make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = make(cache_bytes=1)
-    first, second = voice(engine, 1), voice(engine, 2)
-    gate = Gate(monkeypatch)
-    running = engine.submit(RewriteSpec("It rained.", first, max_tokens=6))
-    gate.wait()
-    spoiled, fine = (engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in (second, first))
-    engine.seats._shelf.clear()
-    (engine.seats.folder / f"{second}.safetensors").unlink()
-    gate.open()
-    assert running.answer.result(WAIT_S).texts
-    assert fine.answer.result(WAIT_S).texts
-    with pytest.raises(EngineError) as caught:
-        spoiled.answer.result(WAIT_S)
-    assert caught.value.code == "unknown-adapter"
-
-
 def test_requests_join_while_others_write(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = RewriteSpec("It rained.", max_tokens=3, seed=2)
     alone = engine.submit(quick).answer.result(WAIT_S).texts
@@ -119,15 +67,6 @@ def test_requests_join_while_others_write(engine: Engine, monkeypatch: pytest.Mo
     assert late.answer.result(WAIT_S).texts == alone
     assert not long.answer.done()
     long.cancel()
-
-
-def test_more_people_than_slots_are_served_in_turn(make: Callable[..., Engine]) -> None:
-    engine = make(cache_bytes=1)
-    assert engine.seats.bank.slots == 1
-    digests = [voice(engine, seed) for seed in range(4)]
-    tickets = together(engine, [RewriteSpec("It rained.", digest, max_tokens=4) for digest in digests * 2])
-    texts = [ticket.answer.result(WAIT_S).texts for ticket in tickets]
-    assert texts[:4] == texts[4:]
 
 
 def test_a_prompt_beyond_the_context_is_refused(engine: Engine) -> None:
@@ -159,20 +98,6 @@ def test_a_long_text_may_take_several_batches(make: Callable[..., Engine]) -> No
     few, many = (answer(make(max_batch_rows=rows), text=text, n=2, seed=8).texts for rows in (3, 32))
     assert few == many
     assert [text.count("\n") for text in few] == [6, 6]
-
-
-def test_an_adapter_whose_numbers_explode_fails_alone(engine: Engine) -> None:
-    wild, tame = voice(engine, 1, size=1e20), voice(engine, 2)
-    alone = answer(engine, adapter_digest=tame, seed=3).texts
-    batch = together(
-        engine,
-        [RewriteSpec("The parcel arrived on Friday.", digest, max_tokens=12, seed=3) for digest in (None, wild, tame)],
-    )
-    with pytest.raises(EngineError, match="not finite") as caught:
-        batch[1].answer.result(WAIT_S)
-    assert caught.value.code == "invalid-adapter"
-    assert batch[0].answer.result(WAIT_S).texts
-    assert batch[2].answer.result(WAIT_S).texts == alone
 
 
 def test_a_failure_of_the_model_is_told_and_survived(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,29 +157,6 @@ def test_stopping_answers_whoever_waits_or_is_written_for(engine: Engine, monkey
     with pytest.raises(EngineError, match="shutting down"):
         engine.submit(RewriteSpec("It rained."))
     assert not engine.is_alive
-
-
-def test_warming_says_so_when_a_batch_uses_every_slot(
-    make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = make(cache_bytes=1)
-    first, second = voice(engine, 1), voice(engine, 2)
-    gate = Gate(monkeypatch)
-    ticket = engine.submit(RewriteSpec("It rained.", first, max_tokens=4))
-    gate.wait()
-    with pytest.raises(EngineError) as caught:
-        engine.warm(second)
-    assert caught.value.code == "busy"
-    gate.open()
-    ticket.answer.result(WAIT_S)
-    assert engine.warm(second) > 0
-
-
-def test_warming_loads_once(engine: Engine) -> None:
-    digest = voice(engine, 1)
-    assert engine.warm(digest) > 0
-    assert engine.seats.residency.resident == [digest]
-    assert answer(engine, adapter_digest=digest).texts
 
 
 def test_it_says_what_it_is(engine: Engine, tiny_digest: str) -> None:

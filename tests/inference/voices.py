@@ -1,6 +1,7 @@
 """Random adapters, in memory and as files; asking an engine; a model that can be stopped in the middle of writing."""
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from app.inference.architecture import Architecture
 from app.inference.delta import GROUPS, Group
 from app.inference.engine import Engine
 from app.inference.model import LlamaModel
+from app.inference.ticket import Ticket
 from app.inference.types import RewriteOutcome, RewriteSpec
 
 WAIT_S = 60
@@ -41,9 +43,21 @@ def stored(folder: Path, made: Adapter) -> str:
     return digest
 
 
+def voice(engine: Engine, seed: int, *, base: str | None = None, size: float = 0.1) -> str:
+    """The digest of a new random adapter in the engine's folder."""
+    base = engine.card.digest if base is None else base
+    return stored(engine.seats.folder, adapter(engine.model.architecture, 4, seed, base=base, size=size))
+
+
 def answer(engine: Engine, **spec: object) -> RewriteOutcome:
     given = {"text": "The parcel arrived on Friday.", "max_tokens": 12} | spec
     return engine.submit(RewriteSpec(**given)).answer.result(WAIT_S)  # type: ignore[arg-type]
+
+
+def together(engine: Engine, specs: Iterable[RewriteSpec]) -> list[Ticket]:
+    """Submit them before the engine's thread can look at the first."""
+    with engine._changed:
+        return [engine.submit(spec) for spec in specs]
 
 
 class Gate:

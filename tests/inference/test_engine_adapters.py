@@ -1,0 +1,104 @@
+"""Adapters in the engine: those that cannot be used fail alone, and slots go round."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from app.inference.engine import Engine
+from app.inference.ticket import Ticket
+from app.inference.types import EngineError, RewriteSpec
+from tests.inference.voices import WAIT_S, Gate, answer, together, voice
+
+
+@pytest.mark.parametrize("digest", ["0" * 64, "../../etc/passwd", ""])
+def test_an_unknown_adapter_is_refused(engine: Engine, digest: str) -> None:
+    with pytest.raises(EngineError) as caught:
+        answer(engine, adapter_digest=digest)
+    assert caught.value.code == "unknown-adapter"
+
+
+def test_a_bad_adapter_is_refused_and_nobody_else(engine: Engine) -> None:
+    good, foreign = voice(engine, 1), voice(engine, 2, base="f" * 64)
+    damaged, ruined = voice(engine, 3), voice(engine, 4)
+    for digest, harm in ((damaged, lambda data: data[:-8] + b"\0" * 8), (ruined, lambda data: data[: len(data) // 2])):
+        path = engine.seats.folder / f"{digest}.safetensors"
+        path.write_bytes(harm(path.read_bytes()))
+    for digest in (foreign, damaged, ruined):
+        with pytest.raises(EngineError) as caught:
+            answer(engine, adapter_digest=digest)
+        assert caught.value.code == "invalid-adapter"
+    assert answer(engine, adapter_digest=good).texts
+
+
+@dataclass
+class Crowded:
+    """An engine whose only slot is taken by `first`, who is being written for until the gate opens; `second` is not."""
+
+    engine: Engine
+    first: str
+    second: str
+    running: Ticket
+    gate: Gate
+
+
+@pytest.fixture
+def crowded(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Crowded:
+    engine = make(cache_bytes=1)
+    first, second = voice(engine, 1), voice(engine, 2)
+    gate = Gate(monkeypatch)
+    running = engine.submit(RewriteSpec("It rained.", first, max_tokens=6))
+    gate.wait()
+    return Crowded(engine, first, second, running, gate)
+
+
+def test_an_adapter_that_spoils_while_it_waits_fails_its_own_request_only(crowded: Crowded) -> None:
+    engine, first, second = crowded.engine, crowded.first, crowded.second
+    spoiled, fine = (engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in (second, first))
+    engine.seats._shelf.clear()
+    (engine.seats.folder / f"{second}.safetensors").unlink()
+    crowded.gate.open()
+    assert crowded.running.answer.result(WAIT_S).texts
+    assert fine.answer.result(WAIT_S).texts
+    with pytest.raises(EngineError) as caught:
+        spoiled.answer.result(WAIT_S)
+    assert caught.value.code == "unknown-adapter"
+
+
+def test_more_people_than_slots_are_served_in_turn(make: Callable[..., Engine]) -> None:
+    engine = make(cache_bytes=1)
+    assert engine.seats.bank.slots == 1
+    digests = [voice(engine, seed) for seed in range(4)]
+    tickets = together(engine, [RewriteSpec("It rained.", digest, max_tokens=4) for digest in digests * 2])
+    texts = [ticket.answer.result(WAIT_S).texts for ticket in tickets]
+    assert texts[:4] == texts[4:]
+
+
+def test_an_adapter_whose_numbers_explode_fails_alone(engine: Engine) -> None:
+    wild, tame = voice(engine, 1, size=1e20), voice(engine, 2)
+    alone = answer(engine, adapter_digest=tame, seed=3).texts
+    batch = together(
+        engine,
+        [RewriteSpec("The parcel arrived on Friday.", digest, max_tokens=12, seed=3) for digest in (None, wild, tame)],
+    )
+    with pytest.raises(EngineError, match="not finite") as caught:
+        batch[1].answer.result(WAIT_S)
+    assert caught.value.code == "invalid-adapter"
+    assert batch[0].answer.result(WAIT_S).texts
+    assert batch[2].answer.result(WAIT_S).texts == alone
+
+
+def test_warming_says_so_when_a_batch_uses_every_slot(crowded: Crowded) -> None:
+    with pytest.raises(EngineError) as caught:
+        crowded.engine.warm(crowded.second)
+    assert caught.value.code == "busy"
+    crowded.gate.open()
+    crowded.running.answer.result(WAIT_S)
+    assert crowded.engine.warm(crowded.second) > 0
+
+
+def test_warming_loads_once(engine: Engine) -> None:
+    digest = voice(engine, 1)
+    assert engine.warm(digest) > 0
+    assert engine.seats.residency.resident == [digest]
+    assert answer(engine, adapter_digest=digest).texts
