@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(default=32, ge=1)
     max_queue_rows: int = Field(default=256, ge=1)
     adapter_rank: int = Field(default=8, ge=1, le=64)
+    adapter_voice_rank: int = Field(default=4, ge=1, le=16)
+    """Rank of what each voice of a person of several adds to what their voices share."""
     style_model: str = PACKAGED
     detector_model: str = PACKAGED
     satisfaction_model: str = PACKAGED

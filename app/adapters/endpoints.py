@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from app.adapters import exchange, service
@@ -58,10 +58,18 @@ def page(
 
 @router.get("/{version}/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
 async def export(
-    user: UserPath, version: Annotated[int, Path(ge=1, le=2**31 - 1)], who: Reader, engine: EngineDep
+    user: UserPath,
+    version: Annotated[int, Path(ge=1, le=2**31 - 1)],
+    who: Reader,
+    engine: EngineDep,
+    context: Annotated[str | None, Query(min_length=1, max_length=60, description="which of its voices")] = None,
 ) -> Response:
-    """The version as a PEFT folder, zipped: adapter_config.json and adapter_model.safetensors."""
-    name, content = await exchange.export(engine, who.tenant_id, user, version)
+    """The version as a PEFT folder, zipped: adapter_config.json and adapter_model.safetensors.
+
+    PEFT knows no voices: with `context` it is the version as it writes in that voice, without it is what its voices
+    have in common.
+    """
+    name, content = await exchange.export(engine, who.tenant_id, user, version, context)
     return Response(
         content, media_type="application/zip", headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )

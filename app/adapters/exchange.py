@@ -8,6 +8,7 @@ import re
 from anyio.to_thread import run_sync
 
 from app.adapters import service
+from app.adapters.service import UnknownVoice
 from app.config import get_settings
 from app.db import transaction
 from app.errors import AppError, Unavailable, Unprocessable
@@ -29,14 +30,20 @@ class CannotTranslate(Unavailable):
     title = "The language model cannot read or write adapters now"
 
 
-async def export(engine: Engine, tenant_id: str, external_id: str, version: int) -> tuple[str, bytes]:
-    """A file name and a zipped PEFT folder. Raises NotFound, UnknownVersion, CannotTranslate."""
-    digest = await run_sync(_digest, tenant_id, external_id, version)
+async def export(
+    engine: Engine, tenant_id: str, external_id: str, version: int, context: str | None = None
+) -> tuple[str, bytes]:
+    """A file name and a zipped PEFT folder: of a version, or of one of its voices.
+
+    Raises NotFound, UnknownVersion, UnknownVoice, CannotTranslate.
+    """
+    digest, voice = await run_sync(_chosen, tenant_id, external_id, version, context)
     try:
-        archive = await engine.export_peft(digest)
+        archive = await engine.export_peft(digest, voice)
     except EngineError as error:
         raise _explained(error) from error
-    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', external_id)}-{version}.zip", archive
+    name = f"{external_id}-{version}" + (f"-{voice}" if voice else "")
+    return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.zip", archive
 
 
 async def import_(engine: Engine, tenant_id: str, external_id: str, archive: bytes) -> tuple[Adapter, User]:
@@ -55,9 +62,11 @@ def _known(tenant_id: str, external_id: str) -> None:
         users.get(session, external_id)
 
 
-def _digest(tenant_id: str, external_id: str, version: int) -> str:
+def _chosen(tenant_id: str, external_id: str, version: int, context: str | None) -> tuple[str, str | None]:
+    """Digest and the tag of the voice, if one is asked for."""
     with transaction(tenant_id, read_only=True) as session:
-        return service.get(session, users.get(session, external_id).id, version).digest
+        adapter = service.get(session, users.get(session, external_id).id, version)
+    return adapter.digest, None if context is None else service.voice_named(adapter, context)
 
 
 def _published(tenant_id: str, external_id: str, content: bytes, base_digest: str) -> tuple[Adapter, User]:
@@ -82,6 +91,12 @@ def _explained(error: EngineError) -> AppError:
             str(error),
             field="body",
             remedy="Send a zip file of a PEFT folder with a plain LoRA adapter of the very base model that runs here.",
+        )
+    if error.code == "unknown-voice":
+        return UnknownVoice(
+            "this version has no weights of their own for its voices",
+            field="context",
+            remedy="Leave context out: one adapter speaks with all of its voices.",
         )
     return CannotTranslate(
         str(error),

@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from app.adapters import repository
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
-from app.errors import Conflict, NotFound, PreconditionFailed
+from app.errors import Conflict, NotFound, PreconditionFailed, Unprocessable
 from app.models import Adapter, User
 from app.repository import digests_in_use
 from app.storage import LocalStorage
+
+TAG_LENGTH: Final = 40
+"""Longer contexts are cut to this when they become tags."""
 
 
 class UnknownVersion(NotFound):
@@ -31,6 +34,11 @@ class StalePointer(PreconditionFailed):
 class NothingToRollBack(Conflict):
     type = "nothing-to-roll-back"
     title = "The base model is already in use"
+
+
+class UnknownVoice(Unprocessable):
+    type = "unknown-context"
+    title = "The person has no such voice"
 
 
 class UserGone(NotFound):
@@ -101,6 +109,20 @@ def get(session: Session, user_id: str, version: int, *, field: str = "version")
     return adapter
 
 
+def voice_named(adapter: Adapter, context: str) -> str:
+    """The tag of the voice that is meant, however its case and white space. Raises UnknownVoice."""
+    tags = [str(mode["tag"]) for mode in adapter.modes]
+    wanted = _folded(context)
+    found = next((tag for tag in tags if _folded(tag) == wanted), None)
+    if found is None:
+        has = f"it has {', '.join(tags)}" if tags else "it has one voice only"
+        use = f"Use one of {', '.join(tags)}, or leave" if tags else "Leave"
+        raise UnknownVoice(
+            f"this version has no voice of that name; {has}", field="context", remedy=f"{use} context out."
+        )
+    return found
+
+
 def page(session: Session, user: User, cursor: str | None, limit: int) -> tuple[Sequence[Adapter], str | None]:
     return repository.page(session, user.id, cursor, limit)
 
@@ -144,6 +166,10 @@ def discard_orphans(older_than: timedelta = timedelta(hours=1)) -> int:
     with transaction(EVERY_TENANT, read_only=True) as session:
         orphans = digests - digests_in_use(session, digests)
     return sum(storage.delete(digest) for digest in orphans)
+
+
+def _folded(context: str) -> str:
+    return " ".join(context.split()).lower()[:TAG_LENGTH].strip()
 
 
 def _move(session: Session, user: User, version: int | None, expected: Expected) -> None:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 from rich.markup import escape
@@ -176,9 +177,11 @@ def export(
     user: User,
     version: Annotated[int, typer.Argument()],
     folder: Annotated[Path, typer.Argument(help="where to put the PEFT folder; made if missing")],
+    context: Annotated[str | None, typer.Option(help="which of its voices; else what they have in common")] = None,
 ) -> None:
     """Write a version as a PEFT folder."""
-    archive = api().download(of_user(user, f"/adapters/{version}/export"))
+    query = f"?{urlencode({'context': context})}" if context else ""
+    archive = api().download(of_user(user, f"/adapters/{version}/export{query}"))
     folder.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(io.BytesIO(archive)) as found:
         for name in PEFT_FILES:

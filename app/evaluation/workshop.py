@@ -15,11 +15,10 @@ from app.inference.likelihood import base_likelihood
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
+from app.jobs.policies import ALPHA_PER_RANK
 from app.learning.neutralise import neutralise
 from app.learning.rewards.human import Detector
 from app.learning.types import LanguageModelScore
-
-ALPHA_PER_RANK = 2
 
 
 class Workshop:

@@ -3,13 +3,17 @@
 Per adapted group two tensors in the layout of the engine's bank, so that loading is a read and a copy:
 `<group>.A` [layers, parts * rank, in] and `<group>.B` [layers, sum(out), rank], bfloat16 or float32 (lora.py says which
 rows belong to which part). Metadata, all strings: format, rank, alpha, base_digest, targets (comma-separated groups).
+
+The adapter of a person of several voices is a trunk, as above, and for each voice a branch that is added to it:
+`voice.<number>.<group>.A` and `.B`, with voice_rank in place of rank, and in the metadata voices (a JSON list of their
+tags, in the order of their numbers) and voice_rank. A branch is scaled as its trunk is.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +24,28 @@ from torch import Tensor
 
 from app.inference.architecture import Architecture
 from app.inference.delta import GROUPS, Group
+from app.inference.lora import abreast
 
 FORMAT = "idiolect-lora-1"
 MAX_RANK = 64
+MAX_VOICE_RANK = 16
+MAX_VOICES = 8
+MAX_TAG_LENGTH = 40
 DTYPES = (torch.bfloat16, torch.float32)
 
 
 class InvalidAdapter(ValueError):
     """The bytes are not an adapter that this base can use; the message says why."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What a voice adds to its trunk."""
+
+    down: Mapping[Group, Tensor]
+    """A, of the groups that the trunk adapts."""
+    up: Mapping[Group, Tensor]
+    """B."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +58,38 @@ class Adapter:
     """A per adapted group."""
     up: Mapping[Group, Tensor]
     """B per adapted group."""
+    voice_rank: int = 0
+    """Of each branch; 0 without any."""
+    voices: Mapping[str, Branch] = field(default_factory=dict)
+    """By the tag that a request asks for them with."""
 
     @property
     def scale(self) -> float:
         return self.alpha / self.rank
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """All of them, by their names in the file."""
+        named = _named("", self.down, self.up)
+        for number, branch in enumerate(self.voices.values()):
+            named |= _named(f"voice.{number}.", branch.down, branch.up)
+        return named
+
+    def speaking(self, voice: str | None) -> "Adapter":
+        """The one adapter without branches that this voice is, trunk and branch side by side; None: the trunk alone.
+
+        Raises KeyError for a voice that it has no branch for.
+        """
+        if voice is None:
+            return Adapter(self.rank, self.alpha, self.base_digest, self.down, self.up)
+        branch, rank = self.voices[voice], self.rank + self.voice_rank
+        return Adapter(
+            rank,
+            self.scale * rank,
+            self.base_digest,
+            {group: abreast([a, branch.down[group]], a.shape[1] // self.rank) for group, a in self.down.items()},
+            {group: torch.cat([b, branch.up[group]], -1) for group, b in self.up.items()},
+        )
 
 
 def digest_of(data: bytes) -> str:
@@ -53,8 +99,7 @@ def digest_of(data: bytes) -> str:
 
 def pack(adapter: Adapter) -> bytes:
     """The file. The same adapter always gives the same bytes."""
-    tensors = {f"{group}.A": adapter.down[group].contiguous() for group in adapter.down}
-    tensors |= {f"{group}.B": adapter.up[group].contiguous() for group in adapter.up}
+    tensors = {name: tensor.contiguous() for name, tensor in adapter.tensors.items()}
     metadata = {
         "format": FORMAT,
         "rank": str(adapter.rank),
@@ -62,6 +107,8 @@ def pack(adapter: Adapter) -> bytes:
         "base_digest": adapter.base_digest,
         "targets": ",".join(adapter.down),
     }
+    if adapter.voices:
+        metadata |= {"voices": json.dumps(list(adapter.voices)), "voice_rank": str(adapter.voice_rank)}
     data: bytes = safetensors.save(tensors, metadata=metadata)
     # The library writes metadata in the random order of a hash table, and a file is named by its bytes.
     header, start = _header(data)
@@ -77,12 +124,13 @@ def unpack(
     *,
     base_digest: str,
     digest: str | None = None,
-    max_rank: int = MAX_RANK,
+    max_rank: int = MAX_RANK + MAX_VOICE_RANK,
 ) -> Adapter:
     """Read and check a file for a base. Raises InvalidAdapter for whatever does not fit.
 
-    Checked: `digest` (if given), that it is whole, its format, base, rank, names, shapes, dtypes and that every number
-    is finite. Tensors are views of a copy of `data` on the CPU.
+    Checked: `digest` (if given), that it is whole, its format, base, ranks (`max_rank` is for a trunk and a branch
+    together), voices, names, shapes, dtypes and that every number is finite. Tensors are views of a copy of `data` on
+    the CPU.
     """
     if digest is not None and digest_of(data) != digest:
         raise InvalidAdapter("the adapter's file has changed since it was written: its sha256 differs from its name")
@@ -91,11 +139,9 @@ def unpack(
         raise InvalidAdapter(f"the file's format is {metadata.get('format')!r}, expected {FORMAT!r}")
     if metadata.get("base_digest") != base_digest:
         raise InvalidAdapter("the adapter was trained on another base model; train it again on this one")
-    rank, alpha = _number(metadata, "rank"), _number(metadata, "alpha")
-    if not (rank.is_integer() and 1 <= rank <= max_rank):
-        raise InvalidAdapter(
-            f"the adapter's rank is {metadata['rank']}, allowed are whole numbers from 1 to {max_rank}"
-        )
+    alpha, voices = _number(metadata, "alpha"), _voices(metadata)
+    voice_rank = _rank(metadata, "voice_rank", min(MAX_VOICE_RANK, max_rank - 1)) if voices else 0
+    rank = _rank(metadata, "rank", min(MAX_RANK, max_rank - voice_rank))
     targets = [group for group in GROUPS if group in metadata.get("targets", "").split(",")]
     if not targets or ",".join(targets) != metadata["targets"]:
         raise InvalidAdapter(f"the adapter's targets are {metadata.get('targets')!r}, known are {', '.join(GROUPS)}")
@@ -103,29 +149,41 @@ def unpack(
         tensors = safetensors.load(data)
     except SafetensorError as error:
         raise InvalidAdapter(f"the adapter's file is damaged: {error}") from error
-    _check(tensors, shapes(architecture, int(rank), targets))
-    return Adapter(
-        rank=int(rank),
-        alpha=alpha,
-        base_digest=base_digest,
-        down={group: tensors[f"{group}.A"] for group in targets},
-        up={group: tensors[f"{group}.B"] for group in targets},
-    )
+    prefixes = [f"voice.{number}." for number in range(len(voices))]
+    expected = shapes(architecture, rank, targets)
+    for prefix in prefixes:
+        expected |= shapes(architecture, voice_rank, targets, prefix)
+    _check(tensors, expected)
+
+    def half(kind: str, prefix: str = "") -> dict[Group, Tensor]:
+        return {group: tensors[f"{prefix}{group}.{kind}"] for group in targets}
+
+    branches = [Branch(half("A", prefix), half("B", prefix)) for prefix in prefixes]
+    return Adapter(rank, alpha, base_digest, half("A"), half("B"), voice_rank, dict(zip(voices, branches, strict=True)))
 
 
-def read(path: Path, architecture: Architecture, *, base_digest: str, max_rank: int = MAX_RANK) -> Adapter:
+def read(
+    path: Path, architecture: Architecture, *, base_digest: str, max_rank: int = MAX_RANK + MAX_VOICE_RANK
+) -> Adapter:
     """Unpack a file that is stored under its digest (`<digest>.safetensors`). Raises InvalidAdapter, OSError."""
     return unpack(path.read_bytes(), architecture, base_digest=base_digest, digest=path.stem, max_rank=max_rank)
 
 
-def shapes(architecture: Architecture, rank: int, targets: list[Group]) -> dict[str, tuple[int, int, int]]:
-    """Every tensor that a file must hold, by name."""
+def shapes(
+    architecture: Architecture, rank: int, targets: list[Group], prefix: str = ""
+) -> dict[str, tuple[int, int, int]]:
+    """Every tensor that a trunk, or a branch with its prefix, must have, by its name in the file."""
     expected = {}
     for group in targets:
         linear = architecture.fused[group]
-        expected[f"{group}.A"] = (architecture.layers, len(linear.parts) * rank, linear.inputs)
-        expected[f"{group}.B"] = (architecture.layers, linear.width, rank)
+        expected[f"{prefix}{group}.A"] = (architecture.layers, len(linear.parts) * rank, linear.inputs)
+        expected[f"{prefix}{group}.B"] = (architecture.layers, linear.width, rank)
     return expected
+
+
+def _named(prefix: str, down: Mapping[Group, Tensor], up: Mapping[Group, Tensor]) -> dict[str, Tensor]:
+    named = {f"{prefix}{group}.A": tensor for group, tensor in down.items()}
+    return named | {f"{prefix}{group}.B": tensor for group, tensor in up.items()}
 
 
 def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, int, int]]) -> None:
@@ -156,6 +214,31 @@ def _header(data: bytes) -> tuple[dict[str, Any], int]:
     if len(data) < start:
         raise ValueError("the file is shorter than its header")
     return json.loads(data[8:start]), start
+
+
+def _voices(metadata: Mapping[str, str]) -> list[str]:
+    """Tags as prompts spell them: each on one line and trimmed."""
+    try:
+        voices = json.loads(metadata.get("voices", "[]"))
+        is_sound = isinstance(voices, list) and len(voices) == len(set(voices)) <= MAX_VOICES
+        is_sound = is_sound and all(
+            0 < len(voice) <= MAX_TAG_LENGTH and voice == " ".join(voice.split()) for voice in voices
+        )
+    except (ValueError, TypeError, AttributeError):
+        is_sound = False
+    if not is_sound:
+        raise InvalidAdapter(
+            f"the adapter's voices are no list of up to {MAX_VOICES} different tags of one line and at most "
+            f"{MAX_TAG_LENGTH} characters"
+        )
+    return list(voices)
+
+
+def _rank(metadata: Mapping[str, str], name: str, most: int) -> int:
+    rank = _number(metadata, name)
+    if not (rank.is_integer() and 1 <= rank <= most):
+        raise InvalidAdapter(f"the adapter's {name} is {metadata[name]}, allowed are whole numbers from 1 to {most}")
+    return int(rank)
 
 
 def _number(metadata: Mapping[str, str], name: str) -> float:

@@ -25,7 +25,10 @@ class Row(Protocol):
     @property
     def user_key(self) -> str: ...
     @property
-    def adapter_digest(self) -> str | None: ...
+    def speaker(self) -> Hashable:
+        """Who needs a slot for it; None: the base, which needs none."""
+        ...
+
     @property
     def prompt_key(self) -> Hashable: ...
     @property
@@ -49,15 +52,15 @@ class Room:
 
     rows: int
     tokens: int
-    adapters: int
+    speakers: int
     eager_rows: int = 0
     """Up to so many rows it is filled with rows that are not due yet."""
 
     def takes(self, row: Row, beside: Sequence[Row]) -> bool:
         """Whether there is room for one more. The first always has it."""
-        adapters = {other.adapter_digest for other in (*beside, row)} - {None}
+        speakers = {other.speaker for other in (*beside, row)} - {None}
         longest = max(other.tokens for other in (*beside, row))
-        return not beside or (len(adapters) <= self.adapters and (len(beside) + 1) * longest <= self.tokens)
+        return not beside or (len(speakers) <= self.speakers and (len(beside) + 1) * longest <= self.tokens)
 
 
 @dataclass

@@ -1,9 +1,10 @@
 """The engine server as the other processes see it: HTTP on loopback, every failure an `EngineError` with a code."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
+from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar
 
 import httpx
@@ -20,7 +21,16 @@ LIMITS: Final = httpx.Limits(max_connections=512, max_keepalive_connections=32, 
 Answer = TypeVar("Answer", EngineInfo, EngineLoad, RewriteOutcome, Heard)
 
 CODES: Final = frozenset(
-    {"unavailable", "busy", "too-long", "unknown-adapter", "invalid-adapter", "timeout", "invalid-request"}
+    {
+        "unavailable",
+        "busy",
+        "too-long",
+        "unknown-adapter",
+        "invalid-adapter",
+        "unknown-voice",
+        "timeout",
+        "invalid-request",
+    }
 )
 
 
@@ -65,15 +75,20 @@ class HttpEngine:
         answer = await self._call("POST", "/warm", self._timeout_s, {"adapter_digest": adapter_digest})
         return float(answer["milliseconds"])
 
-    async def export_peft(self, adapter_digest: str) -> bytes:
-        return await self._bytes("GET", f"/adapters/{adapter_digest}/peft")
+    async def export_peft(self, adapter_digest: str, voice: str | None = None) -> bytes:
+        query = {} if voice is None else {"voice": voice}
+        return await self._bytes("GET", f"/adapters/{adapter_digest}/peft", query=query)
 
     async def import_peft(self, archive: bytes) -> bytes:
         return await self._bytes("POST", "/adapters/peft", archive)
 
-    async def _bytes(self, method: str, path: str, content: bytes | None = None) -> bytes:
+    async def _bytes(
+        self, method: str, path: str, content: bytes | None = None, query: Mapping[str, str] = MappingProxyType({})
+    ) -> bytes:
         with _named(self._timeout_s):
-            response = await self._client.request(method, path, content=content, timeout=_patience(self._timeout_s))
+            response = await self._client.request(
+                method, path, content=content, params=query, timeout=_patience(self._timeout_s)
+            )
         if not response.is_success:
             _answer(response)
         return response.content

@@ -38,7 +38,10 @@ def convert_gguf(gguf: Path, folder: Path) -> None:
 
 
 def merge(base: Path, adapter_path: Path, folder: Path) -> None:
-    """Write the base with the adapter added to its weights into `folder`. Raises InvalidAdapter if it does not fit."""
+    """Write the base with the adapter, without its voices, added to its weights into `folder`.
+
+    Raises InvalidAdapter if it does not fit.
+    """
     architecture = Architecture.load(base)
     adapter = adapter_file.unpack(adapter_path.read_bytes(), architecture, base_digest=read_card(base).digest)
     weights = {path.name for path in weight_files(base)}

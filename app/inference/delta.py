@@ -31,3 +31,11 @@ class Delta(Protocol):
         returns itself.
         """
         ...
+
+
+class PackedDelta(Delta, Protocol):
+    """A delta that also fits rows laid end to end, as learning computes them."""
+
+    def along(self, rows: Tensor) -> Self:
+        """The delta of a batch of one row, whose token n is of row `rows[n]` of this one (int64)."""
+        ...

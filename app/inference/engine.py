@@ -58,7 +58,9 @@ class Engine:
         max_batch_rows: int = 32,
         max_queue_rows: int = 256,
     ) -> None:
-        """`adapters` is the folder of `<digest>.safetensors` files; `rank` the largest rank that is served."""
+        """`adapters` is the folder of `<digest>.safetensors` files; `rank` the largest rank that is served, of a trunk
+        and a branch together.
+        """
         self.model, self.tokens, self.card = model, tokens, card
         self.seats = Seats(model, card, adapters, rank=rank, cache_bytes=cache_bytes)
         slots = self.seats.bank.slots
@@ -102,16 +104,18 @@ class Engine:
 
         Raises EngineError: too-long, busy, unknown-adapter, invalid-adapter, unavailable.
         """
-        if spec.adapter_digest is not None:
-            self.seats.fetch(spec.adapter_digest)
+        speaker = None if spec.adapter_digest is None else self.seats.fetch(spec.adapter_digest, spec.tag)
+        # A voice that has a part of its own in the adapter is not told in the prompt.
+        tag = None if speaker and speaker.voice else spec.tag
         passages = split(spec.text, self.card.passage_words)
         count, most = spec.n * len(passages.passages), self._waiting.most_rows
         if count > most:
             raise EngineError("too-long", f"the text makes {count} passages to be written; at most {most} are taken")
         # Long texts get as many candidates as the queue can hold, whoever else waits, so the same seed writes the same.
         candidates = min(spec.candidates, most // max(1, count)) if spec.temperature else 1
-        prompts = [self.tokens.prompt(prompt_for(passage, spec.tag)) for passage in passages.passages]
-        ticket = Ticket(spec, passages, sum(map(len, prompts)) * spec.n, self.card.digest, candidates, tell=tell)
+        prompts = [self.tokens.prompt(prompt_for(passage, tag)) for passage in passages.passages]
+        tokens = sum(map(len, prompts)) * spec.n
+        ticket = Ticket(spec, passages, tokens, self.card.digest, candidates, tell=tell, speaker=speaker)
         rows = [
             TicketRow(ticket, sample, place, ids, self._limit(spec, ids), candidate)
             for candidate in range(candidates)
@@ -130,15 +134,21 @@ class Engine:
         return ticket
 
     def warm(self, digest: str) -> float:
-        """Make an adapter resident; milliseconds it took.
+        """Make an adapter, or each of its voices, resident; milliseconds it took.
 
         Raises EngineError: unknown-adapter, invalid-adapter, busy if those who write use every slot.
         """
         return self.seats.warm(digest)
 
-    def export_peft(self, digest: str) -> bytes:
-        """A zipped PEFT folder. Raises EngineError: unknown-adapter, invalid-adapter."""
-        return peft_archive.export(self.seats.read(digest), self.model.architecture, base_name=self.card.name)
+    def export_peft(self, digest: str, voice: str | None = None) -> bytes:
+        """A zipped PEFT folder: of one voice, or of what speaks where none is asked for.
+
+        Raises EngineError: unknown-adapter, invalid-adapter, unknown-voice.
+        """
+        adapter = self.seats.read(digest)
+        if voice is not None and voice not in adapter.voices:
+            raise EngineError("unknown-voice", f"adapter {digest[:12]}… has no part of its own for this voice")
+        return peft_archive.export(adapter.speaking(voice), self.model.architecture, base_name=self.card.name)
 
     def import_peft(self, archive: bytes) -> bytes:
         """Our file of what is in a zipped PEFT folder, checked for this base. Raises EngineError invalid-adapter."""
@@ -192,7 +202,7 @@ class Engine:
             started = time.monotonic()
             row = rows[0]
             try:
-                slots = [self.seats.take(row.adapter_digest) for _ in rows]
+                slots = [self.seats.take(row.speaker) for _ in rows]
             except Exception as error:  # whatever it is, nobody else shall suffer from it
                 if not isinstance(error, EngineError):
                     log.error("an adapter failed", **where(error))
@@ -224,7 +234,7 @@ class Engine:
         for line in self._writing.step(most):
             row = self._rows[line]
             if line.is_broken:
-                _fail([row], self._broken(row.adapter_digest))
+                _fail([row], self._broken(row.ticket.spec.adapter_digest))
             elif line.is_over or row.is_heard or row.ticket.spec.stop:
                 self._pass_on(line, row)
         left = [(line, row) for line, row in self._rows.items() if line.is_over or row.is_cancelled]
@@ -233,7 +243,7 @@ class Engine:
                 line.is_over = True
                 row.ticket.completion_tokens += len(line.ids)
             del self._rows[line]
-            self.seats.leave(row.adapter_digest)
+            self.seats.leave(row.speaker)
         if not self._rows:
             self._writing = Writing(self.model, self.seats.bank.rows)  # an idle engine keeps no cache
         self._count_out(len(left))
@@ -258,7 +268,7 @@ class Engine:
         self._rows.clear()
         self._writing = Writing(self.model, self.seats.bank.rows)
         for row in rows:
-            self.seats.leave(row.adapter_digest)
+            self.seats.leave(row.speaker)
         self._count_out(len(rows))
         _fail(rows, error)
 

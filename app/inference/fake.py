@@ -94,10 +94,10 @@ class FakeEngine:
         self.warmed.append(adapter_digest)
         return 0.1
 
-    async def export_peft(self, adapter_digest: str) -> bytes:
+    async def export_peft(self, adapter_digest: str, voice: str | None = None) -> bytes:
         self._fail()
         self._find(adapter_digest)
-        return b"PEFT of " + adapter_digest.encode()
+        return f"PEFT of {adapter_digest}{f'/{voice}' if voice else ''}".encode()
 
     async def import_peft(self, archive: bytes) -> bytes:
         """Whatever is sent is the adapter, unless it is empty."""

@@ -18,7 +18,8 @@ from app.log import where
 log = structlog.get_logger(__name__)
 
 LEAST_RANK: Final = 8
-"""What was trained with the default rank stays usable when the setting is lowered."""
+LEAST_VOICE_RANK: Final = 4
+"""What was trained with the default ranks stays usable when the settings are lowered."""
 
 
 class Loader:
@@ -61,7 +62,7 @@ class Loader:
                 tokens,
                 read_card(base),
                 settings.storage_root / "adapters",
-                rank=max(settings.adapter_rank, LEAST_RANK),
+                rank=max(settings.adapter_rank, LEAST_RANK) + max(settings.adapter_voice_rank, LEAST_VOICE_RANK),
                 cache_bytes=settings.adapter_cache_mb * 2**20,
                 max_batch_rows=settings.max_batch_rows,
                 max_queue_rows=settings.max_queue_rows,

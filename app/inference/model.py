@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from app.inference.architecture import Architecture
-from app.inference.delta import Delta, Group
+from app.inference.delta import Delta, Group, PackedDelta
 from app.inference.ops import geglu, rms_norm, swiglu, word_logprobs
 from app.inference.packing import Packed, pack
 from app.inference.rope import Rotation, Rotations
@@ -95,25 +95,31 @@ class LlamaModel:
         self,
         sequences: Sequence[Sequence[int]],
         prompt_lengths: Sequence[int],
-        delta: Delta | None = None,
+        delta: PackedDelta | None = None,
         *,
+        kinds: Sequence[int] | None = None,
         temperature: float = 1.0,
     ) -> Tensor:
         """Float32 log-probabilities of every token after its row's prompt, flat: one row after the other.
 
-        Differentiable by whatever the delta trains; it sees all rows as one row [1, N, .], so it must treat them
-        alike. At `temperature` the logits are divided by it, as they were when the tokens were sampled. Raises
-        ValueError for a row without a prompt or without a token after it.
+        Differentiable by whatever the delta trains. `kinds` has the row of the delta that each row takes; all take the
+        first unless told. At `temperature` the logits are divided by it, as they were when the tokens were sampled.
+        Raises ValueError for a row without a prompt or without a token after it.
         """
-        packed = pack(sequences, prompt_lengths)
+        packed = pack(sequences, prompt_lengths, kinds)
         words_N = torch.tensor(packed.words_M, device=self.device)
         return word_logprobs(self._predicting(packed, delta), self.weights.head.matrix, words_N, temperature)
 
     def states(
-        self, sequences: Sequence[Sequence[int]], prompt_lengths: Sequence[int], delta: Delta | None = None
+        self,
+        sequences: Sequence[Sequence[int]],
+        prompt_lengths: Sequence[int],
+        delta: PackedDelta | None = None,
+        *,
+        kinds: Sequence[int] | None = None,
     ) -> Tensor:
         """The final hidden state that predicts every token after its row's prompt [N, E], as flat as logprobs()."""
-        return self._predicting(pack(sequences, prompt_lengths), delta)
+        return self._predicting(pack(sequences, prompt_lengths, kinds), delta)
 
     def run(self, ids_B_T: Tensor, rotation: Rotation, attend: Attend, delta: Delta | None) -> Tensor:
         """The layers themselves, for callers that bring their own positions, mask and cache."""
@@ -135,10 +141,10 @@ class LlamaModel:
         room = self.activation_bytes or torch.cuda.mem_get_info(self.device)[0] // 2
         return 0 if needed <= room else layers - layers * room // needed
 
-    def _predicting(self, packed: Packed, delta: Delta | None) -> Tensor:
+    def _predicting(self, packed: Packed, delta: PackedDelta | None) -> Tensor:
         return self._hidden_packed(packed, delta)[torch.tensor(packed.predictors_M, device=self.device)]
 
-    def _hidden_packed(self, packed: Packed, delta: Delta | None) -> Tensor:
+    def _hidden_packed(self, packed: Packed, delta: PackedDelta | None) -> Tensor:
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             segments = [torch.split(x, packed.lengths_S, 2) for x in (q, k, v)]
             mixed = []
@@ -149,7 +155,8 @@ class LlamaModel:
 
         ids_N = torch.tensor(packed.ids_N, device=self.device)
         rotation = self.rotations.at(torch.tensor(packed.positions_N, device=self.device))
-        return self.run(ids_N.unsqueeze(0), rotation, attend, delta).squeeze(0)
+        along = delta and delta.along(torch.tensor(packed.kinds_N, device=self.device))
+        return self.run(ids_N.unsqueeze(0), rotation, attend, along).squeeze(0)
 
     def normed(self, x: Tensor) -> Tensor:
         return rms_norm(x, self.weights.final_norm, self.architecture.norm_epsilon)

@@ -13,7 +13,7 @@ from app.inference.adapter_file import Adapter, InvalidAdapter
 from app.inference.bank import BASE_SLOT, Bank
 from app.inference.card import BaseCard
 from app.inference.model import LlamaModel
-from app.inference.residency import NoFreeSlot, Residency
+from app.inference.residency import NoFreeSlot, Residency, Speaker
 from app.inference.types import EngineError
 from app.storage import DIGEST
 
@@ -24,7 +24,7 @@ SHELF_SHARE: Final = 2
 
 class Seats:
     def __init__(self, model: LlamaModel, card: BaseCard, folder: Path, *, rank: int, cache_bytes: int) -> None:
-        """`folder` holds `<digest>.safetensors` files; `rank` is the largest that is served."""
+        """`folder` holds `<digest>.safetensors` files; `rank` is the largest served, trunk and branch together."""
         self.card, self.folder, self.architecture = card, folder, model.architecture
         slots = max(1, min(MOST_SLOTS, cache_bytes // Bank.bytes_per_slot(model.architecture, rank, model.dtype)))
         self.bank = Bank(model.architecture, slots=slots, rank=rank, dtype=model.dtype, device=model.device)
@@ -42,48 +42,53 @@ class Seats:
             raise EngineError("unknown-adapter", f"there is no adapter file {digest[:12]}… in the storage")
         return path
 
-    def fetch(self, digest: str) -> None:
-        """Have it at hand: read and checked, unless it is. Raises EngineError: unknown-adapter, invalid-adapter."""
-        self.find(digest)
-        if not self.residency.is_resident(digest):
-            self._shelved(digest)
+    def fetch(self, digest: str, tag: str | None = None) -> Speaker:
+        """Have it at hand, read and checked; who speaks when this tag is asked for.
+
+        Raises EngineError: unknown-adapter, invalid-adapter.
+        """
+        return Speaker(digest, tag if tag in self.read(digest).voices else None)
 
     def read(self, digest: str) -> Adapter:
         """The checked adapter itself. Raises EngineError: unknown-adapter, invalid-adapter."""
+        self.find(digest)
         return self._shelved(digest)
 
     def warm(self, digest: str) -> float:
-        """Make it resident; milliseconds it took. Raises as `fetch`, and `busy` if all slots are in use."""
+        """Make it, or each of its voices, resident; milliseconds it took.
+
+        Raises as `fetch`, and `busy` if all slots are in use.
+        """
         started = time.monotonic()
-        self.fetch(digest)
-        with self._filling:
-            try:
-                self._seat(digest)
-            except NoFreeSlot as error:
-                raise EngineError("busy", str(error)) from error
-            self.residency.release(digest)
+        for voice in self.read(digest).voices or [None]:
+            with self._filling:
+                try:
+                    self._seat(speaker := Speaker(digest, voice))
+                except NoFreeSlot as error:
+                    raise EngineError("busy", str(error)) from error
+                self.residency.release(speaker)
         return 1000 * (time.monotonic() - started)
 
-    def take(self, digest: str | None) -> int:
-        """Pin an adapter in a slot until `leave`, filling it if need be. Raises as `fetch`, and NoFreeSlot."""
-        if digest is None:
+    def take(self, speaker: Speaker | None) -> int:
+        """Pin a speaker in a slot until `leave`, filling it if need be. Raises as `fetch`, and NoFreeSlot."""
+        if speaker is None:
             return BASE_SLOT
         with self._filling:
-            return self._seat(digest)
+            return self._seat(speaker)
 
-    def leave(self, digest: str | None) -> None:
-        if digest is not None:
+    def leave(self, speaker: Speaker | None) -> None:
+        if speaker is not None:
             with self._filling:
-                self.residency.release(digest)
+                self.residency.release(speaker)
 
-    def _seat(self, digest: str) -> int:
+    def _seat(self, speaker: Speaker) -> int:
         """Needs the filling lock."""
-        seat = self.residency.acquire(digest)
+        seat = self.residency.acquire(speaker)
         if seat.is_new:
             try:
-                self.bank.load(seat.slot, self._shelved(digest))
+                self.bank.load(seat.slot, self._shelved(speaker.digest).speaking(speaker.voice))
             except BaseException:
-                self.residency.forget(digest)
+                self.residency.forget(speaker)
                 raise
         return seat.slot
 
@@ -105,4 +110,4 @@ class Seats:
 
 
 def _bytes(adapter: Adapter) -> int:
-    return sum(tensor.nbytes for tensor in (*adapter.down.values(), *adapter.up.values()))
+    return sum(tensor.nbytes for tensor in adapter.tensors.values())

@@ -33,6 +33,7 @@ STATUS: Final = {
     "unknown-adapter": 404,
     "too-long": 422,
     "invalid-adapter": 422,
+    "unknown-voice": 422,
     "timeout": 504,
 }
 RETRY_AFTER_S: Final = 2
@@ -154,8 +155,9 @@ def create_app(settings: Settings) -> FastAPI:
         return StreamingResponse(listener.lines(ticket, time_for(wanted)), media_type="application/x-ndjson")
 
     @app.get("/adapters/{digest}/peft", dependencies=guarded)
-    async def export_peft(digest: str) -> Response:
-        return Response(await asyncio.to_thread(loader.ready().export_peft, digest), media_type="application/zip")
+    async def export_peft(digest: str, voice: str | None = None) -> Response:
+        archive = await asyncio.to_thread(loader.ready().export_peft, digest, voice)
+        return Response(archive, media_type="application/zip")
 
     @app.post("/adapters/peft", dependencies=guarded)
     async def import_peft(request: Request) -> Response:

@@ -15,6 +15,7 @@ from typing import Final
 
 from app.inference.candidates import Candidate, best
 from app.inference.passages import Passages
+from app.inference.residency import Speaker
 from app.inference.telling import Telling
 from app.inference.types import PREFIX, EngineError, Heard, RewriteOutcome, RewriteSpec
 from app.learning.seeding import derive
@@ -47,6 +48,8 @@ class Ticket:
     """When its first row left the queue."""
     tell: "Callable[[Heard], None] | None" = None
     """Called with what is new of its texts as they are written."""
+    speaker: Speaker | None = None
+    """Who writes; None: the base."""
     _written: dict[Place, dict[int, Candidate]] = field(default_factory=dict)
     _chosen: dict[Place, Candidate] = field(default_factory=dict)
 
@@ -201,8 +204,8 @@ class TicketRow:
         return self.ticket, self.passage
 
     @property
-    def adapter_digest(self) -> str | None:
-        return self.ticket.spec.adapter_digest
+    def speaker(self) -> Speaker | None:
+        return self.ticket.speaker
 
     @property
     def is_cancelled(self) -> bool:

@@ -1,6 +1,6 @@
 """What crosses the border of the language model: plain data, no torch, so the web process can speak it too."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,18 @@ def prompt_for(passage: str, tag: str | None) -> str:
     """
     line = " ".join(passage.split())
     return f"\n{line}\n" if tag is None else f"\n{line}\n[{tag}]\n"
+
+
+def told(prompt: str, voices: Collection[str]) -> tuple[str, str | None]:
+    """The prompt without its tag, and the tag, if it is one of these voices; else the prompt as it is, and None.
+
+    An adapter that has a part of its own for a voice answers the bare passage with it (see lora.py): in the prompt the
+    tag would be one sign more that a small model may overlook.
+    """
+    passage, _, line = prompt.removesuffix("\n").rpartition("\n")
+    voice = line[1:-1]
+    is_told = voice in voices and prompt == prompt_for(passage, voice)
+    return (prompt_for(passage, None), voice) if is_told else (prompt, None)
 
 
 @dataclass(frozen=True)
@@ -105,8 +117,9 @@ class EngineError(RuntimeError):
     """The engine cannot serve this request; `code` is stable, the message is for people.
 
     Codes: `unavailable` (down, starting, failed self-check), `busy` (queue full), `too-long` (prompt exceeds the
-    context), `unknown-adapter`, `invalid-adapter` (corrupt, wrong base, wrong shapes), `timeout`, `invalid-request`
-    (fields the engine does not know or out of its bounds: the asking process is of another version).
+    context), `unknown-adapter`, `invalid-adapter` (corrupt, wrong base, wrong shapes), `unknown-voice` (the adapter has
+    no part of its own for it), `timeout`, `invalid-request` (fields the engine does not know or out of its bounds: the
+    asking process is of another version).
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -128,8 +141,8 @@ class Engine(Protocol):
         """Load ahead of the first request; milliseconds it took."""
         ...
 
-    async def export_peft(self, adapter_digest: str) -> bytes:
-        """The adapter as a zipped PEFT folder."""
+    async def export_peft(self, adapter_digest: str, voice: str | None = None) -> bytes:
+        """The adapter, or one of its voices, as a zipped PEFT folder."""
         ...
 
     async def import_peft(self, archive: bytes) -> bytes:

@@ -39,6 +39,11 @@ class Voice:
     def has_tags(self) -> bool:
         return len(self.modes) > 1
 
+    @property
+    def tags(self) -> list[str]:
+        """Of the voices that can be told apart; none for a person of one."""
+        return [mode.tag for mode in self.modes] if self.has_tags else []
+
     def tag_for(self, written: Written) -> str | None:
         if not self.has_tags:
             return None

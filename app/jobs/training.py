@@ -14,8 +14,6 @@ from app.adapters import service as adapters
 from app.assets.neutral import neutral_prompts
 from app.config import Settings, get_settings
 from app.db import transaction
-from app.inference import adapter_file
-from app.inference.adapter_file import InvalidAdapter
 from app.inference.base import BaseCard, ensure_base, read_card
 from app.inference.candidates import Candidate, best
 from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder
@@ -28,6 +26,7 @@ from app.jobs import lessons
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, gather
 from app.jobs.lessons import Voice, max_tokens_of, seed_of
+from app.jobs.policies import Policies
 from app.jobs.prompting import Judges, plain_versions
 from app.jobs.reactions import satisfaction_for
 from app.learning import dpo, reinforce, sft
@@ -48,7 +47,6 @@ from app.storage import LocalStorage
 WARM_START, PREFER, REINFORCE = "warm-start", "prefer", "reinforce"
 _SPAN = {WARM_START: (0.08, 0.25), PREFER: (0.25, 0.9), REINFORCE: (0.25, 0.9)}
 """The part of the job's progress that each loop covers."""
-ALPHA_PER_RANK = 2
 
 
 def train(context: JobContext) -> TrainingOutcome:
@@ -76,9 +74,11 @@ def train(context: JobContext) -> TrainingOutcome:
 
     # Not packed: while it learns, that memory is the activations'.
     model, tokens = LlamaModel.load(base, device=settings.device, is_packed=False), Tokens.load(base)
-    policy = _fresh(settings, model, tokens, seed_of(recipe), context)
+    policies = Policies(settings, context, card, model, tokens)
+    bare = policies.fresh(seed_of(recipe))
     judges = Judges(meaning_encoder(), entity_finder())
-    voice = replace(_listen(context, policy, material, recipe, judges), pleased=pleased)
+    voice = replace(_listen(context, bare, material, recipe, judges), pleased=pleased)
+    policy = policies.fresh(seed_of(recipe), voice.tags)
     try:
         state = _resume(context, policy)
         for stage, steps in _stages(context, policy, voice, material, recipe, state):
@@ -90,9 +90,8 @@ def train(context: JobContext) -> TrainingOutcome:
         ) from error
 
     context.stage("evaluate", 0.9)
-    speaking = _incumbent_policy(context, settings, model, tokens, card, incumbent)
-    plain_speaking = _fresh(settings, model, tokens, seed_of(recipe), context)
-    comparison = _compare(policy, voice, material, judges, speaking, plain_speaking, recipe)
+    speaking = policies.of(incumbent) if incumbent else bare
+    comparison = _compare(policy, voice, material, judges, speaking, bare, recipe)
     verdict = judge(comparison, is_first=incumbent is None)
     context.give_way()  # ends here if the lease was lost: two workers must not both publish
     context.stage("publish", 0.98)
@@ -212,33 +211,6 @@ def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voi
     if further and (again := [place for place, [first] in enumerate(candidates) if not first.is_welcome]):
         write(again, further, "evaluate again")
     return [best(written).text for written in candidates]
-
-
-def _fresh(settings: Settings, model: LlamaModel, tokens: Tokens, seed: int, context: JobContext) -> LoraPolicy:
-    """An adapter that changes nothing yet: as a policy, the bare base."""
-    rank = settings.adapter_rank
-    return LoraPolicy(model, tokens, rank=rank, alpha=ALPHA_PER_RANK * rank, seed=seed, between=context.give_way)
-
-
-def _incumbent_policy(
-    context: JobContext,
-    settings: Settings,
-    model: LlamaModel,
-    tokens: Tokens,
-    card: BaseCard,
-    incumbent: Adapter | None,
-) -> LoraPolicy:
-    if incumbent is None:
-        return _fresh(settings, model, tokens, 0, context)
-    try:
-        content = LocalStorage(settings).path(incumbent.digest).read_bytes()
-        adapter = adapter_file.unpack(content, model.architecture, base_digest=card.digest)
-    except (InvalidAdapter, OSError) as error:
-        raise TrainingFailure(
-            f"The version in use ({incumbent.version}) cannot be read, so nothing can be compared with it: {error}",
-            "Roll back to an earlier version, then train again.",
-        ) from error
-    return LoraPolicy.from_adapter(model, tokens, adapter, between=context.give_way)
 
 
 def _publish(

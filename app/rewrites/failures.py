@@ -24,11 +24,6 @@ class PromptTooLong(Unprocessable):
     title = "The text does not fit into the model's context"
 
 
-class UnknownContext(Unprocessable):
-    type = "unknown-context"
-    title = "The person has no such voice"
-
-
 class EngineUnavailable(Unavailable):
     type = "engine-unavailable"
     title = "The language model is not available"

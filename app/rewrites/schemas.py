@@ -41,7 +41,10 @@ class RewriteRequest(Body):
     )
     adapter: AdapterChoice = Field(default="active", description='"active", "base" or the number of a version')
     context: Text | None = Field(
-        default=None, min_length=1, max_length=60, description="which of the person's voices; drawn if left out"
+        default=None,
+        min_length=1,
+        max_length=60,
+        description="which of the person's voices; if left out, one is drawn by the seed, as often as they write so",
     )
     timeout_s: float | None = Field(
         default=None, gt=0, le=3600, description="seconds after which you no longer want it; the server has its own"

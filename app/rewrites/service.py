@@ -23,13 +23,11 @@ from app.inference.types import DEFAULT_TEMPERATURE, Engine, EngineError, Heard,
 from app.models import Adapter, Rewrite, User
 from app.queue import SCORE_REWRITE, ring
 from app.rewrites import repository
-from app.rewrites.failures import EmptyText, TextTooLong, UnknownContext, explained
+from app.rewrites.failures import EmptyText, TextTooLong, explained
 from app.rewrites.repository import Owned
 from app.users import service as users
 
 SEEDS = 2**31
-TAG_LENGTH = 40
-"""Longer contexts are cut to this when they become tags."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ def _planned(tenant_id: str, ask: Ask) -> Plan:
 
 
 def plan(session: Session, tenant_id: str, ask: Ask) -> Plan:
-    """Choose version, voice and seed. Raises NotFound and UnknownContext."""
+    """Choose version, voice and seed. Raises NotFound and UnknownVoice."""
     user = users.get(session, ask.external_id, field="user_id")
     seed = secrets.randbelow(SEEDS) if ask.seed is None else ask.seed
     notes: list[str] = []
@@ -177,24 +175,12 @@ def _version(session: Session, user: User, choice: Literal["active", "base"] | i
 def _voice(version: Adapter | None, context: str | None, seed: int) -> str | None:
     """The tag of the voice to ask for; None where there is but one."""
     modes: list[Any] = version.modes if version else []
-    if not modes:
+    if version is None or not modes:
         return None
+    if context is not None:
+        return adapters.voice_named(version, context)
     tags = [str(mode["tag"]) for mode in modes]
-    if context is None:
-        return random.Random(seed).choices(tags, [float(mode["share"]) for mode in modes])[0]
-    wanted = _folded(context)
-    found = next((tag for tag in tags if _folded(tag) == wanted), None)
-    if found is None:
-        raise UnknownContext(
-            f"this version has no voice of that name; it has {', '.join(tags)}",
-            field="context",
-            remedy=f"Use one of {', '.join(tags)}, or leave context out to have one drawn.",
-        )
-    return found
-
-
-def _folded(context: str) -> str:
-    return " ".join(context.split()).lower()[:TAG_LENGTH].strip()
+    return random.Random(seed).choices(tags, [float(mode["share"]) for mode in modes])[0]
 
 
 def _kept(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str, float]) -> Owned:

@@ -32,6 +32,27 @@ def test_a_version_is_downloaded_as_an_archive(client: TestClient, version: Adap
     assert answer.content == b"PEFT of " + version.digest.encode()
 
 
+def test_a_voice_of_a_version_is_downloaded_by_its_name(
+    client: TestClient, ada: User, make_adapter: Callable[..., Adapter], engine: FakeEngine
+) -> None:
+    version = make_adapter(ada, b"voices", modes=[{"tag": "work", "share": 0.5}, {"tag": "at home", "share": 0.5}])
+    answer = client.get(f"{PATH}/1/export", params={"context": "At  HOME"})
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="ada-1-at-home.zip"'
+    assert answer.content == f"PEFT of {version.digest}/at home".encode()
+    assert client.get(f"{PATH}/1/export").content == f"PEFT of {version.digest}".encode()
+    engine.fail_with = "unknown-voice"
+    for context in ("family", "work"):
+        refused = client.get(f"{PATH}/1/export", params={"context": context})
+        assert (refused.status_code, refused.json()["field"]) == (422, "context")
+        assert refused.json()["type"] == "urn:idiolect:problem:unknown-context"
+        assert refused.json()["remedy"]
+
+
+def test_a_version_of_one_voice_has_no_other(client: TestClient, version: Adapter) -> None:
+    answer = client.get(f"{PATH}/1/export", params={"context": "work"})
+    assert (answer.status_code, answer.json()["remedy"]) == (422, "Leave context out.")
+
+
 def test_an_archive_becomes_the_next_version_and_does_not_speak_yet(
     client: TestClient, version: Adapter, settings: Settings
 ) -> None:

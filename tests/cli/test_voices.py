@@ -137,12 +137,16 @@ def test_a_version_leaves_as_a_folder_and_comes_in_as_one(
         archive.writestr("adapter_config.json", "{}")
         archive.writestr("adapter_model.safetensors", b"weights")
 
-    async def export(digest: str) -> bytes:
+    async def export(digest: str, voice: str | None) -> bytes:
         return packed.getvalue()
 
     monkeypatch.setattr(server, "export_peft", export)
     assert idiolect("adapters", "export", trained, "1", str(tmp_path / "out")).code == 0
     assert (tmp_path / "out" / "adapter_model.safetensors").read_bytes() == b"weights"
+    assert (
+        "one voice only"
+        in idiolect("adapters", "export", trained, "1", str(tmp_path), "--context", "work & play").words
+    )
     taken = idiolect("adapters", "import", trained, str(tmp_path / "out")).json
     assert (taken["version"], taken["state"], taken["gate"]["decision"]) == (2, "candidate", "imported")
     (tmp_path / "out" / "adapter_config.json").unlink()

@@ -58,8 +58,12 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
         version = adapters.get(session, user.id, done.result["version"])
     base = ensure_base(settings)
     content = LocalStorage(settings).path(version.digest).read_bytes()
-    adapter_file.unpack(content, Architecture.load(base), base_digest=read_card(base).digest, digest=version.digest)
-    assert {mode["tag"] for mode in version.modes} == {"work", "friends"}
+    adapter = adapter_file.unpack(
+        content, Architecture.load(base), base_digest=read_card(base).digest, digest=version.digest
+    )
+    assert {mode["tag"] for mode in version.modes} == set(adapter.voices) == {"work", "friends"}
+    assert all(branch.up["o"].any() for branch in adapter.voices.values())
+    assert version.size_bytes == len(content)
     names = {check["name"] for check in version.gate["checks"]}
     assert names == {"held-out", "style", "meaning", "entities", "length", "fluency", "voices", "own-words"}
     assert len(version.manifest["samples"]) == 36

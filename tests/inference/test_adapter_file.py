@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save
 
 from app.inference import adapter_file
-from app.inference.adapter_file import Adapter, InvalidAdapter
+from app.inference.adapter_file import Adapter, Branch, InvalidAdapter
 from app.inference.architecture import Architecture
 from app.inference.delta import GROUPS, Group
 
@@ -46,6 +47,94 @@ def test_an_adapter_comes_back_as_it_was(shape: Architecture, targets: tuple[Gro
     for group in targets:
         assert torch.equal(back.down[group], adapter.down[group])
         assert torch.equal(back.up[group], adapter.up[group])
+
+
+def with_voices(shape: Architecture, *tags: str, rank: int = 2) -> Adapter:
+    branches = [adapter_of(shape, "qkv", "o", rank=rank) for _ in tags]
+    voices = {tag: Branch(branch.down, branch.up) for tag, branch in zip(tags, branches, strict=True)}
+    return replace(adapter_of(shape, "qkv", "o"), voice_rank=rank, voices=voices)
+
+
+def test_voices_come_back_as_they_were(shape: Architecture) -> None:
+    adapter = with_voices(shape, "work", "zu Hause – 家")
+    data = adapter_file.pack(adapter)
+    assert data == adapter_file.pack(adapter)
+    back = adapter_file.unpack(data, shape, base_digest=DIGEST)
+    assert (back.rank, back.voice_rank, list(back.voices)) == (4, 2, ["work", "zu Hause – 家"])
+    assert back.tensors.keys() == adapter.tensors.keys()
+    assert all(torch.equal(tensor, adapter.tensors[name]) for name, tensor in back.tensors.items())
+
+
+def test_without_voices_a_file_is_as_it_always_was(shape: Architecture) -> None:
+    data = adapter_file.pack(adapter_of(shape, "qkv", "o"))
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    assert header.keys() == {"__metadata__", "qkv.A", "qkv.B", "o.A", "o.B"}
+    assert header["__metadata__"].keys() == {"format", "rank", "alpha", "base_digest", "targets"}
+
+
+def test_a_voice_is_its_trunk_and_its_branch(shape: Architecture) -> None:
+    adapter = with_voices(shape, "work", "friends")
+    for voice, branch in adapter.voices.items():
+        spoken = adapter.speaking(voice)
+        assert (spoken.rank, spoken.scale, spoken.voices) == (6, adapter.scale, {})
+        adapter_file.unpack(adapter_file.pack(spoken), shape, base_digest=DIGEST)
+        for group in adapter.down:
+            parts, outputs = len(shape.fused[group].parts), list(shape.fused[group].outputs)
+            sides = [(adapter.down, adapter.up), (branch.down, branch.up), (spoken.down, spoken.up)]
+            trunk, own, whole = (_products(down[group], up[group], parts, outputs) for down, up in sides)
+            assert all(torch.allclose(a + b, c, atol=1e-4) for a, b, c in zip(trunk, own, whole, strict=True))
+    alone = adapter.speaking(None)
+    assert adapter_file.pack(alone) == adapter_file.pack(adapter_of(shape, "qkv", "o"))
+
+
+def _products(down: torch.Tensor, up: torch.Tensor, parts: int, outputs: list[int]) -> list[torch.Tensor]:
+    """B @ A of every layer and part."""
+    return [b @ a for a, b in zip(down.chunk(parts, 1), up.split(outputs, 1), strict=True)]
+
+
+VOICES_WRONG: dict[str, tuple[Callable[[Adapter], Adapter], str]] = {
+    "two lines": (lambda a: replace(a, voices={"a\nb": a.voices["work"]}), "no list of up to 8"),
+    "untrimmed": (lambda a: replace(a, voices={" work": a.voices["work"]}), "no list of up to 8"),
+    "no name": (lambda a: replace(a, voices={"": a.voices["work"]}), "no list of up to 8"),
+    "long name": (lambda a: replace(a, voices={"x" * 41: a.voices["work"]}), "at most 40 characters"),
+    "rank too large": (lambda a: replace(a, voice_rank=17), "voice_rank is 17, allowed are whole numbers from 1 to 16"),
+    "no rank": (lambda a: replace(a, voice_rank=0), "voice_rank is '0'"),
+    "rank and shapes disagree": (lambda a: replace(a, voice_rank=3), r"voice\.0\.\S+ has shape"),
+    "half a voice": (lambda a: replace(a, voices={"work": Branch(a.voices["work"].down, {})}), r"voice\.0\.o\.B"),
+    "not finite": (
+        lambda a: replace(
+            a, voices={"work": Branch({g: x / 0 for g, x in a.voices["work"].down.items()}, a.voices["work"].up)}
+        ),
+        r"voice\.0\.\S+ holds numbers that are not finite",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), VOICES_WRONG.values(), ids=VOICES_WRONG.keys())
+def test_a_voice_that_does_not_fit_is_named(
+    shape: Architecture, change: Callable[[Adapter], Adapter], words: str
+) -> None:
+    data = adapter_file.pack(change(with_voices(shape, "work")))
+    with pytest.raises(InvalidAdapter, match=words):
+        adapter_file.unpack(data, shape, base_digest=DIGEST)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "{", '"ab"', "7", "null", "[1]", '["a", "a"]', "[[]]", '{"a": 1}', json.dumps(list("abcdefghi"))]
+)
+def test_voices_are_a_list_of_tags(shape: Architecture, said: str) -> None:
+    adapter = adapter_of(shape, "o")
+    metadata = {"format": adapter_file.FORMAT, "rank": "4", "alpha": "8.0", "base_digest": DIGEST, "targets": "o"}
+    data = save(adapter.tensors, metadata | {"voices": said, "voice_rank": "2"})
+    with pytest.raises(InvalidAdapter, match="no list of up to 8"):
+        adapter_file.unpack(data, shape, base_digest=DIGEST)
+
+
+def test_a_trunk_and_a_branch_together_must_fit(shape: Architecture) -> None:
+    data = adapter_file.pack(with_voices(shape, "work"))
+    assert adapter_file.unpack(data, shape, base_digest=DIGEST, max_rank=6).voices
+    with pytest.raises(InvalidAdapter, match="rank is 4, allowed are whole numbers from 1 to 3"):
+        adapter_file.unpack(data, shape, base_digest=DIGEST, max_rank=5)
 
 
 def test_a_file_is_checked_against_its_name(shape: Architecture, tmp_path: Path) -> None:

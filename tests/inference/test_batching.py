@@ -13,7 +13,7 @@ from app.inference.batching import PATIENCE, QueueFull, Room, Waiting
 class Row:
     tenant_id: str = "a"
     user_key: str = ""
-    adapter_digest: str | None = None
+    speaker: str | None = None
     is_cancelled: bool = False
     is_due: bool = True
     tokens: int = 1
@@ -24,8 +24,8 @@ class Row:
         return self.tenant_id
 
 
-def room(rows: int = 100, tokens: int = 10_000, adapters: int = 8, eager_rows: int = 0) -> Room:
-    return Room(rows, tokens, adapters, eager_rows)
+def room(rows: int = 100, tokens: int = 10_000, speakers: int = 8, eager_rows: int = 0) -> Room:
+    return Room(rows, tokens, speakers, eager_rows)
 
 
 def queue(*rows: Row, most_rows: int = 100) -> Waiting[Row]:
@@ -71,13 +71,13 @@ def test_asking_one_by_one_is_no_way_to_jump_the_queue() -> None:
     assert 4 <= served.count("patient") <= 6
 
 
-def test_a_batch_holds_no_more_adapters_than_there_are_slots() -> None:
-    waiting = queue(*[Row(f"tenant {i}", adapter_digest=f"digest {i}") for i in range(5)])
+def test_a_batch_holds_no_more_speakers_than_there_are_slots() -> None:
+    waiting = queue(*[Row(f"tenant {i}", speaker=f"digest {i}") for i in range(5)])
     waiting.add([Row("base")])
-    batch = waiting.take(room(adapters=2))
-    assert len({row.adapter_digest for row in batch} - {None}) == 2
-    assert any(row.adapter_digest is None for row in batch)
-    assert len(waiting.take(room(adapters=2))) == 2
+    batch = waiting.take(room(speakers=2))
+    assert len({row.speaker for row in batch} - {None}) == 2
+    assert any(row.speaker is None for row in batch)
+    assert len(waiting.take(room(speakers=2))) == 2
 
 
 def test_a_batch_is_no_wider_than_its_room_and_a_giant_goes_alone() -> None:
@@ -110,10 +110,10 @@ def test_people_of_a_tenant_take_turns_too() -> None:
 
 
 def test_those_who_run_take_up_room() -> None:
-    waiting, running = queue(*[Row(tokens=10, adapter_digest=str(number)) for number in range(9)]), [Row(tokens=30)]
+    waiting, running = queue(*[Row(tokens=10, speaker=str(number)) for number in range(9)]), [Row(tokens=30)]
     assert len(waiting.take(room(rows=4), running)) == 3
     assert len(waiting.take(room(tokens=90), running)) == 2
-    assert len(waiting.take(room(adapters=2), [Row(adapter_digest="x")])) == 1
+    assert len(waiting.take(room(speakers=2), [Row(speaker="x")])) == 1
     assert waiting.take(room(rows=1), running) == []
 
 
@@ -165,7 +165,7 @@ def test_draining_hands_out_everybody() -> None:
 rows = st.builds(
     Row,
     tenant_id=st.sampled_from("abc"),
-    adapter_digest=st.sampled_from([None, "x", "y", "z"]),
+    speaker=st.sampled_from([None, "x", "y", "z"]),
     is_cancelled=st.booleans(),
     is_due=st.booleans(),
     tokens=st.integers(1, 50),
@@ -174,14 +174,14 @@ rows = st.builds(
 
 @given(st.lists(rows, max_size=40), st.integers(1, 6), st.integers(1, 100), st.integers(1, 3), st.integers(0, 9))
 def test_everybody_is_served_once_within_the_room_and_in_the_tenants_order(
-    wanted: list[Row], most_rows: int, tokens: int, adapters: int, eager_rows: int
+    wanted: list[Row], most_rows: int, tokens: int, speakers: int, eager_rows: int
 ) -> None:
     wanted = [replace(row, number=number) for number, row in enumerate(wanted)]
     waiting, served = queue(*wanted), list[Row]()
-    while batch := waiting.take(room(most_rows, tokens, adapters, eager_rows)):
+    while batch := waiting.take(room(most_rows, tokens, speakers, eager_rows)):
         assert len(batch) <= most_rows
         assert len(batch) == 1 or len(batch) * max(row.tokens for row in batch) <= tokens
-        assert len({row.adapter_digest for row in batch} - {None}) <= adapters
+        assert len({row.speaker for row in batch} - {None}) <= speakers
         served += batch
         are_due = [row.is_due for row in batch]
         assert are_due == sorted(are_due, reverse=True)

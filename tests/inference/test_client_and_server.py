@@ -195,6 +195,9 @@ def test_an_adapter_leaves_as_peft_and_comes_back(settings: Settings, digest: tu
     with pytest.raises(EngineError) as caught:
         ask(settings, lambda engine: engine.export_peft("0" * 64))
     assert caught.value.code == "unknown-adapter"
+    with pytest.raises(EngineError) as caught:
+        ask(settings, lambda engine: engine.export_peft(digest[1], "at home"))
+    assert caught.value.code == "unknown-voice"
 
 
 def test_a_stranger_is_refused(settings: Settings) -> None:

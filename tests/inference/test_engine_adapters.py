@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from app.inference.engine import Engine
+from app.inference.residency import Speaker
 from app.inference.ticket import Ticket
 from app.inference.types import EngineError, RewriteSpec
 from tests.inference.voices import WAIT_S, Gate, answer, together, voice
@@ -100,5 +101,5 @@ def test_warming_says_so_when_a_batch_uses_every_slot(crowded: Crowded) -> None:
 def test_warming_loads_once(engine: Engine) -> None:
     digest = voice(engine, 1)
     assert engine.warm(digest) > 0
-    assert engine.seats.residency.resident == [digest]
+    assert engine.seats.residency.resident == [Speaker(digest)]
     assert answer(engine, adapter_digest=digest).texts

@@ -4,12 +4,12 @@ from torch import Tensor
 
 from app.inference.architecture import FusedLinear
 from app.inference.delta import GROUPS
-from app.inference.lora import Lora, dense
+from app.inference.lora import Lora, branched, dense
 from app.inference.model import LlamaModel
 
 
-def trained(model: LlamaModel, seed: int = 5) -> Lora:
-    lora, chance = Lora(model.architecture, rank=4, alpha=6, seed=seed), torch.Generator().manual_seed(seed)
+def trained(model: LlamaModel, seed: int = 5, *, rank: int = 4) -> Lora:
+    lora, chance = Lora(model.architecture, rank=rank, alpha=6, seed=seed), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for b in lora.B.values():
             b.normal_(std=0.05, generator=chance)
@@ -37,6 +37,32 @@ def test_every_part_of_a_group_has_its_own_adapter(tiny_model: LlamaModel, group
     with torch.set_grad_enabled(with_gradient):
         found = lora.delta(torch.float32).add(1, group, x, y)  # type: ignore[arg-type]
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("with_gradient", [True, False])
+def test_a_row_has_the_trunk_and_its_own_branch(tiny_model: LlamaModel, group: str, with_gradient: bool) -> None:
+    trunk, first, second = trained(tiny_model, 5), trained(tiny_model, 6, rank=2), trained(tiny_model, 7, rank=2)
+    linear = tiny_model.architecture.fused[group]
+    x, y = torch.randn(4, 3, linear.inputs), torch.randn(4, 3, linear.width)
+    expected = y + merged_output(trunk, 1, group, x)
+    for row, branch in ((0, second), (2, first), (3, second)):
+        expected[row] += merged_output(branch, 1, group, x[row])
+    delta, rows = branched(trunk, [first, second], torch.float32), torch.tensor([2, 0, 1, 2])
+    with torch.set_grad_enabled(with_gradient):
+        found = delta.select(rows).add(1, group, x, y.clone())  # type: ignore[arg-type]
+        along = delta.along(rows.repeat_interleave(3)).add(1, group, x.view(1, 12, -1), y.view(1, 12, -1).clone())  # type: ignore[arg-type]
+    assert torch.allclose(found, expected, atol=1e-5)
+    assert torch.allclose(along.view_as(y), expected, atol=1e-5)
+
+
+def test_a_branch_learns_from_its_own_rows_only(tiny_model: LlamaModel) -> None:
+    trunk, first, second = (trained(tiny_model, seed) for seed in (5, 6, 7))
+    delta, sequences = branched(trunk, [first, second], torch.float32), [[1, 2, 3, 4, 5], [1, 2, 9, 8]]
+    tiny_model.logprobs(sequences, [2, 2], delta, kinds=[0, 1]).sum().backward()
+    for lora in (trunk, first):
+        assert all(p.grad is not None and bool((p.grad != 0).any()) for p in lora.parameters())
+    assert all(p.grad is None or not bool(p.grad.any()) for p in second.parameters())
 
 
 def test_gradients_reach_the_masters_of_every_group(tiny_model: LlamaModel) -> None:

@@ -1,7 +1,8 @@
 """Random adapters, in memory and as files; asking an engine; a model that can be stopped in the middle of writing."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from app.inference import adapter_file
-from app.inference.adapter_file import Adapter
+from app.inference.adapter_file import Adapter, Branch
 from app.inference.architecture import Architecture
 from app.inference.delta import GROUPS, Group
 from app.inference.engine import Engine
@@ -19,6 +20,7 @@ from app.inference.ticket import Ticket
 from app.inference.types import RewriteOutcome, RewriteSpec
 
 WAIT_S = 60
+VOICES = ["work", "friends"]
 
 
 def adapter(
@@ -34,6 +36,15 @@ def adapter(
     return Adapter(rank=rank, alpha=2.0 * rank, base_digest=base, down=down, up=up)
 
 
+def of_voices(
+    shape: Architecture, tags: Sequence[str], *, rank: int = 4, voice_rank: int = 2, base: str = "", size: float = 0.1
+) -> Adapter:
+    """A random trunk, with a random branch for each of these tags."""
+    loras = [adapter(shape, voice_rank, 50 + number, base=base, size=size) for number in range(len(tags))]
+    branches = {tag: Branch(lora.down, lora.up) for tag, lora in zip(tags, loras, strict=True)}
+    return replace(adapter(shape, rank, 49, base=base, size=size), voice_rank=voice_rank, voices=branches)
+
+
 def stored(folder: Path, made: Adapter) -> str:
     """The digest of an adapter, now in the folder."""
     data = adapter_file.pack(made)
@@ -47,6 +58,12 @@ def voice(engine: Engine, seed: int, *, base: str | None = None, size: float = 0
     """The digest of a new random adapter in the engine's folder."""
     base = engine.card.digest if base is None else base
     return stored(engine.seats.folder, adapter(engine.model.architecture, 4, seed, base=base, size=size))
+
+
+def two_voices(engine: Engine) -> tuple[str, Adapter]:
+    """An adapter of these voices in the engine's folder, and its digest."""
+    made = of_voices(engine.model.architecture, VOICES, base=engine.card.digest)
+    return stored(engine.seats.folder, made), made
 
 
 def answer(engine: Engine, **spec: object) -> RewriteOutcome:

@@ -1,0 +1,64 @@
+"""The voice that learns, and the version in use, with the voices that they have."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from app.config import Settings
+from app.inference.card import read_card
+from app.inference.model import LlamaModel
+from app.inference.tokens import Tokens
+from app.inference.types import prompt_for
+from app.jobs.context import TrainingFailure
+from app.jobs.policies import Policies
+from app.models import Adapter, User
+from app.storage import LocalStorage
+from tests.tiny import build_tiny_base
+
+VOICES = ["work", "friends"]
+
+
+@pytest.fixture
+def policies(settings: Settings, tmp_path: Path) -> Policies:
+    base = build_tiny_base(tmp_path / "base")
+    context: Any = SimpleNamespace(give_way=lambda: None)
+    return Policies(settings, context, read_card(base), LlamaModel.load(base, dtype=torch.float32), Tokens.load(base))
+
+
+def test_a_version_goes_on_with_its_voices(
+    policies: Policies, make_user: Callable[..., User], make_adapter: Callable[..., Adapter]
+) -> None:
+    learning = policies.fresh(3, VOICES)
+    with torch.no_grad():
+        for parameter in learning.parameters():
+            parameter.normal_(std=0.1)
+    content, _ = learning.adapter_bytes(policies.card.digest)
+    speaking = policies.of(make_adapter(make_user(), content))
+    assert (speaking.voices, speaking.voice_rank) == (("work", "friends"), policies.settings.adapter_voice_rank)
+    prompts = [prompt_for("See you.", tag) for tag in (*VOICES, None)]
+    texts = [policy.sample(prompts, 1, max_tokens=8, temperature=0.0, seed=0).texts for policy in (learning, speaking)]
+    assert len(set(texts[1])) == 3
+    assert speaking.adapter_bytes(policies.card.digest)[0] == content
+
+
+def test_the_bare_base_has_no_voices(policies: Policies) -> None:
+    bare = policies.fresh(3)
+    assert bare.voices == ()
+    prompts = [prompt_for("See you.", tag) for tag in VOICES]
+    first, second = bare.sample(prompts, 1, max_tokens=1, temperature=0.0, seed=0).prompt_ids
+    assert first != second
+
+
+def test_a_version_that_cannot_be_read_is_a_failure_with_a_remedy(
+    policies: Policies, make_user: Callable[..., User], make_adapter: Callable[..., Adapter]
+) -> None:
+    version = make_adapter(make_user(), b"no adapter")
+    with pytest.raises(TrainingFailure, match="version in use \\(1\\) cannot be read"):
+        policies.of(version)
+    LocalStorage(policies.settings).path(version.digest).unlink()
+    with pytest.raises(TrainingFailure, match="cannot be read"):
+        policies.of(version)
