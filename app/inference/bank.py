@@ -6,7 +6,7 @@ which add nothing. Slot 0 stays zero: it is the base.
 """
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,8 @@ from app.inference.delta import GROUPS, Group
 from app.inference.lora import dense
 
 BASE_SLOT = 0
+MOST_WASTE: Final = 2
+"""So many times the adapters in use may be read, or rows computed, to be spared a copy of them."""
 
 
 class Bank:
@@ -63,14 +65,37 @@ class Bank:
 
     def rows(self, slots: Sequence[int]) -> "BankDelta":
         """The delta of a batch whose row i speaks through slot `slots[i]`."""
-        return BankDelta(self, torch.tensor(slots, device=next(iter(self.down.values())).device))
+        return BankDelta(self, slots)
 
 
 class BankDelta:
-    def __init__(self, bank: Bank, slots_B: Tensor) -> None:
-        self.bank, self.slots_B = bank, slots_B
-        slots = set(slots_B.tolist())
-        self._only: int | None = slots.pop() if len(slots) == 1 else None
+    """One product per slot in use, for all the rows that speak through it.
+
+    Decoding is bound by the bytes it reads, so adapters are multiplied where they lie: the stretch of the bank from the
+    first slot in use to the last. Where most of that would be read for nothing, those in use are gathered first; and
+    where their numbers of rows are very different, one is gathered for every row.
+    """
+
+    def __init__(self, bank: Bank, slots: Sequence[int]) -> None:
+        self.bank, self.slots = bank, list(slots)
+        used = sorted(set(slots))
+        self._only = used[0] if len(used) == 1 else None
+        first, last, abreast = used[0], used[-1], max(map(self.slots.count, used))
+        seats = list(range(first, last + 1))
+        if len(seats) > MOST_WASTE * len(used):
+            seats = used
+        if len(seats) * abreast > MOST_WASTE * len(slots):
+            seats, abreast, places = self.slots, 1, list(range(len(slots)))
+        else:
+            places = _places(slots, seats, abreast)
+        rows = [0] * (len(seats) * abreast)  # what comes of a place that nobody takes is not read
+        for row, place in enumerate(places):
+            rows[place] = row
+
+        device = next(iter(bank.down.values())).device
+        self._stretch = slice(first, last + 1) if seats == list(range(first, last + 1)) else None
+        self._seats, self._rows, self._places = (torch.tensor(each, device=device) for each in (seats, rows, places))
+        self._is_in_order = rows == list(range(len(slots)))
 
     def add(self, layer: int, group: Group, x: Tensor, y: Tensor) -> Tensor:
         if self._only == BASE_SLOT:
@@ -79,7 +104,19 @@ class BankDelta:
         if self._only is not None:
             reduced = F.linear(x, down[self._only]).flatten(0, 1)
             return y.flatten(0, 1).addmm_(reduced, up[self._only]).view_as(y)
-        return y.baddbmm_(torch.bmm(x, down[self.slots_B].mT), up[self.slots_B])
+        seats = self._seats if self._stretch is None else self._stretch
+        down, up = down[seats], up[seats]
+        if self._is_in_order:
+            y.view(len(down), -1, y.shape[-1]).baddbmm_(torch.bmm(x.reshape(len(down), -1, x.shape[-1]), down.mT), up)
+            return y
+        added = torch.bmm(torch.bmm(x[self._rows].view(len(down), -1, x.shape[-1]), down.mT), up)
+        return y.add_(added.view(-1, *y.shape[1:])[self._places])
 
     def select(self, rows: Tensor) -> Self:
-        return type(self)(self.bank, self.slots_B[rows])
+        return type(self)(self.bank, [self.slots[row] for row in rows.tolist()])
+
+
+def _places(slots: Sequence[int], seats: Sequence[int], abreast: int) -> list[int]:
+    """Every row's own among the `abreast` places that each seat has for the rows of its slot."""
+    free = {slot: iter(range(seat * abreast, (seat + 1) * abreast)) for seat, slot in enumerate(seats)}
+    return [next(free[slot]) for slot in slots]

@@ -194,7 +194,8 @@ class Writing:
             self._coming.popleft()
             if not all(line.is_over for line in lines):
                 group.append((ids, lines))
-        return group
+        # Rows in the order of their owners are multiplied where their adapters lie.
+        return sorted(group, key=lambda coming: coming[1][0].owner)
 
     def _meet(self) -> None:
         """Adapters and sampling of the lines as they now are."""

@@ -84,6 +84,31 @@ def test_a_batch_may_shrink_and_repeat_its_rows(tiny_model: LlamaModel, bank: Ba
     assert torch.allclose(only[0], mixed[2], atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "slots",
+    [
+        pytest.param([0, 1, 2, 3, 4], id="in order"),
+        pytest.param([3, 1, 2], id="out of order"),
+        pytest.param([1, 1, 2, 2, 3, 3], id="pairs in order"),
+        pytest.param([2, 3, 1, 3, 2, 1], id="pairs out of order"),
+        pytest.param([2, 2, 3], id="an empty place"),
+        pytest.param([1, 9, 1, 9], id="far apart"),
+        pytest.param([9, 0, 9], id="far apart, beside the base"),
+        pytest.param([4, *[5] * 7, 6], id="most rows of one"),
+        pytest.param([7] * 3, id="all of one"),
+    ],
+)
+def test_every_row_gets_what_it_would_alone(tiny_model: LlamaModel, slots: list[int]) -> None:
+    bank = Bank(tiny_model.architecture, slots=9, rank=4, dtype=tiny_model.dtype, device=tiny_model.device)
+    for slot in range(1, 10):
+        bank.load(slot, adapter(tiny_model.architecture, 4, slot))
+    ids = torch.arange(5, 5 + 4 * len(slots)).view(-1, 4)
+    with torch.inference_mode():
+        together = tiny_model.hidden(ids, bank.rows(slots))
+        for row, slot in enumerate(slots):
+            assert torch.allclose(together[row], tiny_model.hidden(ids[row : row + 1], bank.rows([slot]))[0], atol=1e-4)
+
+
 def test_a_slot_is_as_large_as_it_says(tiny_model: LlamaModel, bank: Bank) -> None:
     tensors = [*bank.down.values(), *bank.up.values()]
     held = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
