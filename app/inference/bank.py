@@ -15,7 +15,6 @@ from torch import Tensor
 from app.inference.adapter_file import Adapter
 from app.inference.architecture import Architecture
 from app.inference.delta import GROUPS, Group
-from app.inference.lora import dense
 
 BASE_SLOT = 0
 MOST_WASTE: Final = 2
@@ -50,18 +49,21 @@ class Bank:
         if adapter.rank > self.rank:
             raise ValueError(f"the adapter's rank is {adapter.rank}; this engine takes up to {self.rank}")
         for group in GROUPS:
-            self.down[group][:, slot] = 0
-            self.up[group][:, slot] = 0
+            down, up = self.down[group][:, slot], self.up[group][:, slot]
+            if group not in adapter.down or adapter.rank < self.rank:
+                # Else every number is replaced, but for the zeros beside each part's stretch of B, which always are.
+                down.zero_()
+                up.zero_()
             if group not in adapter.down:
                 continue
-            linear = self.architecture.fused[group]
-            up = dense(adapter.up[group].float().mT * adapter.scale, linear)
-            # Each part's rows start at its own multiple of the bank's rank.
-            for part in range(len(linear.parts)):
+            scaled, before = adapter.up[group].float().mT * adapter.scale, 0
+            for part, outputs in enumerate(self.architecture.fused[group].outputs):
+                # Each part's rows start at its own multiple of the bank's rank.
                 theirs = slice(part * adapter.rank, (part + 1) * adapter.rank)
                 ours = slice(part * self.rank, part * self.rank + adapter.rank)
-                self.down[group][:, slot, ours] = adapter.down[group][:, theirs].to(self.down[group])
-                self.up[group][:, slot, ours] = up[:, theirs].to(self.up[group])
+                stretch = slice(before, before := before + outputs)
+                down[:, ours] = adapter.down[group][:, theirs]
+                up[:, ours, stretch] = scaled[..., stretch]
 
     def rows(self, slots: Sequence[int]) -> "BankDelta":
         """The delta of a batch whose row i speaks through slot `slots[i]`."""
