@@ -74,14 +74,14 @@ def mixed(model: LlamaModel, bank: Bank, prompts: Sequence[list[int]], tokens: i
     return heard
 
 
-def compared(model: LlamaModel, prompts: Sequence[list[int]], tokens: int) -> tuple[int, float]:
+def compared(model: LlamaModel, prompts: Sequence[list[int]], tokens: int, mixes: int = MIXES) -> tuple[int, float]:
     """Mixes in which the line wrote something else, and the largest difference of a logit while it did not."""
     bank = Bank(model.architecture, slots=4, rank=8, dtype=model.dtype, device=model.device)
     for slot in range(1, 5):
         bank.load(slot, adapter(model.architecture, 8, slot, size=0.02))
     alone = mixed(model, bank, prompts, tokens, None)
     parted, largest = 0, 0.0
-    for mix in range(MIXES):
+    for mix in range(mixes):
         found = mixed(model, bank, prompts, tokens, mix)
         parted += found.ids != alone.ids
         common = next((n for n, (a, b) in enumerate(zip(alone.ids, found.ids, strict=False)) if a != b), len(alone.ids))
@@ -109,12 +109,13 @@ def test_in_bfloat16_it_differs_by_no_more_than_rounding(tiny_base: Path) -> Non
 
 @pytest.mark.slow
 @pytest.mark.model
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_packaged_base_keeps_people_apart(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize(("dtype", "mixes"), [(torch.float32, MIXES), (torch.bfloat16, 5)])
+def test_the_packaged_base_keeps_people_apart(dtype: torch.dtype, mixes: int) -> None:
+    """Few mixes in bfloat16, which a processor without its arithmetic computes very slowly."""
     model = LlamaModel.load(ensure_base(get_settings()), dtype=dtype)
     chance = random.Random(1)
     prompts = [[chance.randint(100, 40_000) for _ in range(size)] for size in (30, 9, 55, 21)]
-    parted, largest = compared(model, prompts, 24)
-    log.info("%s: %d of %d mixes parted, largest difference of a logit %.2g", dtype, parted, MIXES, largest)
+    parted, largest = compared(model, prompts, 16, mixes)
+    log.info("%s: %d of %d mixes parted, largest difference of a logit %.2g", dtype, parted, mixes, largest)
     assert largest < (0.01 if dtype == torch.float32 else 3)
     assert dtype != torch.float32 or parted == 0
