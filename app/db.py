@@ -120,9 +120,10 @@ def get_engine(url: str) -> Engine:
     return build_engine(url)
 
 
-def session_maker() -> sessionmaker[TenantSession]:
-    engine = get_engine(get_settings().resolved_database_url)
-    return sessionmaker(engine, class_=TenantSession, expire_on_commit=False)
+@lru_cache
+def session_maker(url: str) -> sessionmaker[TenantSession]:
+    """Kept, since every new one makes a class of its own."""
+    return sessionmaker(get_engine(url), class_=TenantSession, expire_on_commit=False)
 
 
 def after_commit(session: Session, callback: Callable[[], object]) -> None:
@@ -136,7 +137,7 @@ def transaction(tenant_id: str, *, read_only: bool = False) -> Iterator[Session]
 
     A read-only one sees a snapshot, waits for nobody's write lock and raises ReadOnly when asked to write.
     """
-    with session_maker()(info={"tenant_id": tenant_id, "read_only": read_only}) as session:
+    with session_maker(get_settings().resolved_database_url)(info={"tenant_id": tenant_id, "read_only": read_only}) as session:
         with session.begin():
             if read_only:
                 session.connection(execution_options={"read_only": True, "postgresql_readonly": True})
