@@ -2,6 +2,7 @@
 
 A line holds `heard` (see types.Heard), at the end `outcome`, or `code` and `message` if it fails. The first is empty:
 the request is accepted. Silence is broken by empty ones, so that whoever listens can tell it from a lost connection.
+Lines are ASCII: whoever reads lines may also break them at U+2028 and its like, which texts may hold.
 """
 
 import asyncio
@@ -38,12 +39,14 @@ class Listener:
         try:
             while news is not None:
                 yield _line({"heard": asdict(news)})
+                if (left := until - self._loop.time()) <= 0:
+                    break  # whoever took the lines slowly still gets an outcome that is there
                 try:
-                    news = await asyncio.wait_for(self._news.get(), min(SILENCE_S, until - self._loop.time()))
+                    news = await asyncio.wait_for(self._news.get(), min(SILENCE_S, left))
                 except TimeoutError:
                     news = NOTHING
-                if self._loop.time() >= until and not ticket.answer.done():
-                    raise EngineError("timeout", f"not written within {timeout_s:g} s")
+            if not ticket.answer.done():
+                raise EngineError("timeout", f"not written within {timeout_s:g} s")
             yield _line({"outcome": asdict(ticket.answer.result())})
         except EngineError as error:
             yield _line({"code": error.code, "message": str(error)})
@@ -52,4 +55,4 @@ class Listener:
 
 
 def _line(content: dict[str, Any]) -> bytes:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(content, separators=(",", ":")).encode() + b"\n"

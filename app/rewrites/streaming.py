@@ -8,6 +8,8 @@
 - `done`: all that a rewrite without `stream` answers, stored under its `rewrite_id`. Its texts are the truth.
 - `error`: the problem that would have been answered, `status` included. Nothing is stored.
 
+Their data are JSON in ASCII: many readers of lines also break them at U+2028 and its like, which texts may hold.
+
 Whoever closes the connection ends the writing within a token, and nothing is stored.
 """
 
@@ -56,4 +58,4 @@ def _start(plan: Plan) -> dict[str, Any]:
 
 
 def _sse(event: str, data: dict[str, Any]) -> bytes:
-    return format_sse_event(event=event, data_str=json.dumps(data, ensure_ascii=False))
+    return format_sse_event(event=event, data_str=json.dumps(data))

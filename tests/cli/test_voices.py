@@ -195,6 +195,12 @@ def test_a_rewrite_can_be_watched_while_it_is_written(idiolect: Idiolect, ada: s
     assert (said.code, "Try again" in said.words) == (1, True)
 
 
+def test_line_separators_of_a_text_break_no_stream(idiolect: Idiolect, ada: str) -> None:
+    said = idiolect("rewrite", ada, "See you\u2028soon,\x85Ada.", "--seed", "5", "--stream")
+    assert (said.code, said.err) == (0, "")
+    assert "base#5.0 See you\u2028soon,\x85Ada." in said.out
+
+
 def test_a_rewrite_that_loses_a_name_says_so(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
     server.loses = ["[Nadia]"]
     said = idiolect("rewrite", ada, "I met [Nadia] today.")

@@ -125,6 +125,12 @@ def test_a_stream_adds_up_to_the_answer(settings: Settings, digest: tuple[Path, 
     assert len(news) > 6
 
 
+def test_line_separators_of_a_text_break_no_stream(settings: Settings) -> None:
+    *_, outcome = heard(settings, RewriteSpec("\u2028 \x85 \u2029"))
+    assert isinstance(outcome, RewriteOutcome)
+    assert outcome.texts == ["\u2028 \x85 \u2029"]
+
+
 def test_a_stream_is_refused_like_a_request(settings: Settings) -> None:
     with pytest.raises(EngineError) as caught:
         heard(settings, RewriteSpec("Hi.", adapter_digest="0" * 64))
