@@ -4,7 +4,9 @@ Entries are looked up by their own two names and never unpacked by the paths tha
 """
 
 import io
+import lzma
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -16,6 +18,8 @@ from app.inference.architecture import Architecture
 from app.inference.card import BaseCard
 
 CONFIG_BYTES = 2**20
+UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, UnicodeDecodeError)
+"""What the library raises for archives that are torn, locked, or packed in ways it does not know."""
 
 
 def export(adapter: Adapter, architecture: Architecture, *, base_name: str) -> bytes:
@@ -36,7 +40,7 @@ def read(data: bytes, architecture: Architecture, card: BaseCard, *, max_rank: i
         folder = Path(name)
         for entry, content in _entries(data, limits).items():
             (folder / entry).write_bytes(content)
-        adapter = peft_bridge.import_folder(folder, architecture, base_digest=card.digest)
+        adapter = peft_bridge.import_folder(folder, architecture, base_digest=card.digest, max_rank=max_rank)
     packed = adapter_file.pack(_compact(adapter))
     adapter_file.unpack(packed, architecture, base_digest=card.digest, max_rank=max_rank)
     return packed
@@ -56,7 +60,7 @@ def _entries(data: bytes, limits: dict[str, int]) -> dict[str, bytes]:
                     found[name] = entry.read(limits[name] + 1)
                 if len(found[name]) > limits[name]:
                     raise InvalidAdapter(f"{name} is larger than any adapter of this base can be")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise InvalidAdapter("the file is no zip archive that can be read") from error
     if missing := limits.keys() - found.keys():
         raise InvalidAdapter(f"the archive holds no {' and no '.join(sorted(missing))}")

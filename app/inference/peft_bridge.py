@@ -7,6 +7,7 @@ part. So both directions are exact.
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from app.inference.adapter_file import Adapter, InvalidAdapter
+from app.inference.adapter_file import MAX_RANK, Adapter, InvalidAdapter
 from app.inference.architecture import Architecture, FusedLinear
 from app.inference.delta import GROUPS, Group
 
@@ -61,14 +62,14 @@ def export(adapter: Adapter, architecture: Architecture, folder: Path, *, base_n
     save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def import_folder(folder: Path, architecture: Architecture, *, base_digest: str) -> Adapter:
+def import_folder(folder: Path, architecture: Architecture, *, base_digest: str, max_rank: int = MAX_RANK) -> Adapter:
     """Read a PEFT folder as an adapter of this base; a linear that it leaves out gets zeros.
 
     A PEFT folder does not prove its base: shapes are checked, the caller vouches for the rest. Raises InvalidAdapter
-    for anything but plain LoRA on the linears of the layers, FileNotFoundError without the two files.
+    for anything but plain LoRA of a rank from 1 to `max_rank` on the linears of the layers, FileNotFoundError without
+    the two files.
     """
-    config = _config(folder)
-    rank, alpha = int(config["r"]), float(config["lora_alpha"])
+    rank, alpha = _config(folder, max_rank)
     try:
         tensors = load_file(folder / WEIGHTS)
     except SafetensorError as error:
@@ -103,16 +104,19 @@ def _take(tensors: dict[str, Tensor], layer: int, linear: FusedLinear, rank: int
     return torch.cat(downs), torch.cat(ups), found
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def _config(folder: Path, max_rank: int) -> tuple[int, float]:
+    """Rank and alpha. The rank is checked before anything is made of its size."""
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        int(config["r"]), float(config["lora_alpha"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidAdapter(f"{CONFIG} is not the configuration of a LoRA adapter: {error!r}") from error
+        config: dict[str, Any] = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        rank, alpha = config["r"], float(config["lora_alpha"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise InvalidAdapter(f"{CONFIG} is not the configuration of a LoRA adapter: {repr(error)[:200]}") from error
+    if not (isinstance(rank, int) and 1 <= rank <= max_rank):
+        raise InvalidAdapter(f"{CONFIG}: the rank is {short(rank)}, allowed are whole numbers from 1 to {max_rank}")
     for key, allowed in NEUTRAL.items():
         if config.get(key, allowed[0]) not in allowed:
-            raise InvalidAdapter(f"{CONFIG} sets {key} to {config[key]!r}; supported is {allowed[0]!r} only")
-    return dict(config)
+            raise InvalidAdapter(f"{CONFIG} sets {key} to {short(config[key])}; supported is {allowed[0]!r} only")
+    return rank, alpha
 
 
 def _name(layer: int, part: str, kind: str) -> str:

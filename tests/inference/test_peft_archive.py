@@ -18,9 +18,9 @@ from app.inference.peft_bridge import CONFIG, WEIGHTS
 from tests.inference.voices import adapter
 
 
-def zipped(entries: dict[str, bytes]) -> bytes:
+def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", method) as archive:
         for name, content in entries.items():
             archive.writestr(name, content)
     return packed.getvalue()
@@ -53,12 +53,15 @@ def test_an_archive_comes_back_as_the_same_numbers(
             assert torch.equal(back.up[group], made.up[group])
 
 
+RANKS = {"rank": 5, "huge rank": 10**6, "no rank at all": -1, "endless rank": float("inf"), "rank in words": "four"}
+
+
 def ruined(entries: dict[str, bytes], name: str) -> dict[str, bytes]:
     tensors = load(entries[WEIGHTS])
     config: dict[str, Any] = json.loads(entries[CONFIG])
     first = next(iter(tensors))
-    if name == "rank":
-        config["r"] = 9
+    if name in RANKS:
+        config["r"] = RANKS[name]
     elif name == "no rank":
         del config["r"]
     elif name == "dora":
@@ -70,6 +73,8 @@ def ruined(entries: dict[str, bytes], name: str) -> dict[str, bytes]:
     elif name == "stranger":
         tensors["base_model.model.lm_head.lora_A.weight"] = torch.zeros(4, 64)
     made = {CONFIG: json.dumps(config).encode(), WEIGHTS: save(tensors)}
+    if name == "no depth has an end":
+        made[CONFIG] = b"[" * 100_000
     if name == "truncated":
         made[WEIGHTS] = made[WEIGHTS][:-100]
     elif name == "bomb":
@@ -85,6 +90,11 @@ def ruined(entries: dict[str, bytes], name: str) -> dict[str, bytes]:
     ("name", "why"),
     [
         ("rank", "this base and rank need"),
+        ("huge rank", "rank is 1000000, allowed are whole numbers from 1 to 8"),
+        ("no rank at all", "rank is -1, allowed"),
+        ("endless rank", "rank is inf, allowed"),
+        ("rank in words", "rank is 'four', allowed"),
+        ("no depth has an end", "configuration"),
         ("no rank", "configuration"),
         ("dora", "use_dora"),
         ("nan", "not finite"),
@@ -101,6 +111,17 @@ def test_a_bad_archive_is_refused_with_the_reason(
 ) -> None:
     with pytest.raises(InvalidAdapter, match=why):
         read(ruined(entries, name), tiny_model, tiny_base)
+
+
+@pytest.mark.parametrize(("method", "at"), [(zipfile.ZIP_DEFLATED, 0), (zipfile.ZIP_BZIP2, 0), (zipfile.ZIP_LZMA, 4)])
+def test_a_torn_archive_is_refused_however_it_is_packed(
+    entries: dict[str, bytes], tiny_model: LlamaModel, tiny_base: Path, method: int, at: int
+) -> None:
+    data = bytearray(zipped(entries, method))
+    start = 30 + len(CONFIG) + at  # behind the local header of the first entry
+    data[start : start + 40] = b"\xff" * 40
+    with pytest.raises(InvalidAdapter, match="no zip archive that can be read"):
+        peft_archive.read(bytes(data), tiny_model.architecture, read_card(tiny_base), max_rank=8)
 
 
 def test_a_rank_that_the_engine_does_not_serve_is_refused(
