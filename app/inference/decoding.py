@@ -26,6 +26,8 @@ class Prefill:
         self.width, self.done = max(self.lengths), 0
         padded = [[*ids, *[0] * (self.width - len(ids))] for ids in prompts]
         self._ids_P_T = torch.tensor(padded, device=model.device)
+        lengths_P = torch.tensor(self.lengths, device=model.device)
+        self._is_padding_P_T = torch.arange(self.width, device=model.device) >= lengths_P[:, None]
         self._ends: list[Tensor | None] = [None] * len(padded)
         self.keys = _rooms(model, len(padded), self.width)
         """Per layer [P, T, kv_heads, head_dim]."""
@@ -38,8 +40,12 @@ class Prefill:
         after = self.done = min(before + step, self.width)
         places = torch.arange(before, after, device=self.model.device)
         mask = torch.arange(after, device=self.model.device) <= places[:, None] if before else None
+        is_padding = self._is_padding_P_T[:, None, before:after, None] if min(self.lengths) < after else None
 
         def attend(layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            if is_padding is not None:
+                # What an adapter makes of padding need not be finite, and a masked NaN would still spread.
+                k, v = k.masked_fill(is_padding, 0), v.masked_fill(is_padding, 0)
             self.keys[layer][:, before:after] = k.transpose(1, 2)
             self.values[layer][:, before:after] = v.transpose(1, 2)
             if before:
@@ -59,17 +65,7 @@ class Prefill:
 
     def logits(self) -> Tensor:
         """[P, V] of what follows each prompt; call it at the end."""
-        self._blank_padding()
         return self.model.logits(torch.stack([end for end in self._ends if end is not None]))
-
-    def _blank_padding(self) -> None:
-        """What an adapter makes of padding need not be finite, and a masked NaN would still spread."""
-        if min(self.lengths) == self.width:
-            return
-        lengths_P = torch.tensor(self.lengths, device=self.model.device)
-        is_padding = torch.arange(self.width, device=self.model.device) >= lengths_P[:, None]
-        for room in (*self.keys, *self.values):
-            room.masked_fill_(is_padding[:, :, None, None], 0)
 
 
 class Decoding:
@@ -134,6 +130,8 @@ class Decoding:
         for gap, mover in zip(gaps, movers, strict=True):
             order[gap] = mover
         for room in (*self._keys, *self._values):
+            if is_tainted:
+                room[gaps] = 0  # beyond what moves there too
             if gaps:
                 room[gaps, :width] = room[movers, :width]
             if is_tainted:

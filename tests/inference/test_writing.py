@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
+from app.inference.decoding import Decoding, Prefill
 from app.inference.delta import Delta
 from app.inference.generate import generate
 from app.inference.model import LlamaModel
@@ -129,6 +130,35 @@ class Broken:
 
     def select(self, rows: torch.Tensor) -> "Broken":
         raise NotImplementedError
+
+
+class Overflowing(Broken):
+    """Ruins what rows of owner 1 make of the padding behind their two tokens, as a large adapter may."""
+
+    def add(self, layer: int, group: str, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        is_behind = torch.arange(y.shape[1]) >= 2
+        return y.masked_fill((self.is_ruined[:, None] & is_behind)[:, :, None], torch.nan)
+
+
+def test_padding_that_is_not_finite_disturbs_nobody(tiny_model: LlamaModel) -> None:
+    writing = Writing(tiny_model, Overflowing, NEVER)
+    lines = [Line(1, 1, 12), Line(0, 3, 12)]
+    for line in lines:
+        writing.join(PROMPTS[line.seed], [line])
+    finish(writing)
+    assert [line.ids for line in lines] == [alone(tiny_model, line.seed, 12) for line in lines]
+
+
+@torch.inference_mode()
+def test_no_place_keeps_what_is_not_finite(tiny_model: LlamaModel) -> None:
+    """Those that nobody has come to yet neither: a masked NaN would still spread."""
+    decoding, prefill = Decoding(tiny_model), Prefill(tiny_model, PROMPTS[1:3], None)
+    assert prefill.advance()
+    decoding.join(prefill, [0, 1], 9)
+    for room in (*decoding._keys, *decoding._values):
+        room[0] = torch.nan
+    assert decoding.leave([1], is_tainted=True) == [1]
+    assert all(room.isfinite().all() for room in (*decoding._keys, *decoding._values))
 
 
 def test_a_broken_line_leaves_nothing_in_the_place_that_another_takes(tiny_model: LlamaModel) -> None:
