@@ -9,6 +9,7 @@ faithful to it (ticket.py): beside the first where there is room, else after it.
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -199,33 +200,34 @@ class Engine:
             taken = self._waiting.take(self.room, list(self._rows.values()))
             self._running += len(taken)
         for rows in by_prompt(taken):
-            started = time.monotonic()
-            row = rows[0]
             try:
-                slots = [self.seats.take(row.speaker) for _ in rows]
+                lines = self._seated(rows)
             except Exception as error:  # whatever it is, nobody else shall suffer from it
                 if not isinstance(error, EngineError):
-                    log.error("an adapter failed", **where(error))
+                    log.error("a request cannot be written", **where(error))
                 _fail(rows, error if isinstance(error, EngineError) else _unwritten(error))
                 self._count_out(len(rows))
                 continue
-            load_ms = 1000 * (time.monotonic() - started)
-            spec = row.ticket.spec
-            row.ticket.started(started, load_ms)
-            lines = [
-                Line(
-                    slot,
-                    row.seed,
-                    row.max_tokens,
-                    spec.temperature,
-                    spec.top_p,
-                    Guide.of(row.text, self.tokens).likelier,
-                    self._prefix + row.prompt_ids,
-                )
-                for slot, row in zip(slots, rows, strict=True)
-            ]
             self._rows.update(zip(lines, rows, strict=True))
-            self._writing.join(row.prompt_ids, lines)
+            self._writing.join(rows[0].prompt_ids, lines)
+
+    def _seated(self, rows: Sequence[TicketRow]) -> list[Line]:
+        """Lines of rows that continue one prompt, each with a pin on their adapter; no pin stays if that fails."""
+        started = time.monotonic()
+        with ExitStack() as pins:
+            slots = []
+            for row in rows:
+                slots.append(self.seats.take(row.speaker))
+                pins.callback(self.seats.leave, row.speaker)
+            rows[0].ticket.started(started, 1000 * (time.monotonic() - started))
+            lines = [self._line(slot, row) for slot, row in zip(slots, rows, strict=True)]
+            pins.pop_all()
+        return lines
+
+    def _line(self, slot: int, row: TicketRow) -> Line:
+        spec, helped = row.ticket.spec, Guide.of(row.text, self.tokens)
+        source = self._prefix + row.prompt_ids
+        return Line(slot, row.seed, row.max_tokens, spec.temperature, spec.top_p, helped.likelier, source)
 
     def _step(self) -> None:
         """A token for everybody; whoever has ended, or is wanted no more, leaves."""

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import pytest
 
 from app.inference.engine import Engine
+from app.inference.guide import Guide
 from app.inference.residency import Speaker
 from app.inference.ticket import Ticket
-from app.inference.types import EngineError, RewriteSpec
+from app.inference.tokens import Tokens
+from app.inference.types import EngineError, EngineLoad, RewriteSpec
 from tests.inference.voices import WAIT_S, Gate, answer, together, voice
 
 
@@ -64,6 +66,29 @@ def test_an_adapter_that_spoils_while_it_waits_fails_its_own_request_only(crowde
     with pytest.raises(EngineError) as caught:
         spoiled.answer.result(WAIT_S)
     assert caught.value.code == "unknown-adapter"
+
+
+def test_a_request_that_cannot_be_begun_fails_alone_and_pins_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, guide = voice(engine, 1), Guide.of
+
+    def failing(text: str, tokens: Tokens) -> Guide:
+        if "secret" in text:
+            raise MemoryError(text)
+        return guide(text, tokens)
+
+    monkeypatch.setattr(Guide, "of", failing)
+    texts = ["It rained.", "A secret.", "It rained.", "It snowed."]
+    fine, failed, *rest = together(engine, [RewriteSpec(text, digest, n=2, max_tokens=4) for text in texts])
+    for ticket in (fine, *rest):
+        assert ticket.answer.result(WAIT_S).texts
+    with pytest.raises(EngineError, match="MemoryError") as caught:
+        failed.answer.result(WAIT_S)
+    assert caught.value.code == "unavailable"
+    assert "secret" not in str(caught.value)
+    assert engine.load == EngineLoad(0, 0)
+    assert not engine.seats.residency._users
 
 
 def test_more_people_than_slots_are_served_in_turn(make: Callable[..., Engine]) -> None:
