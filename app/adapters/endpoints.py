@@ -66,8 +66,8 @@ async def export(
 ) -> Response:
     """The version as a PEFT folder, zipped: adapter_config.json and adapter_model.safetensors.
 
-    PEFT knows no voices: with `context` it is the version as it writes in that voice, without it is what its voices
-    have in common.
+    PEFT knows no voices: a version that has weights of their own for each is exported one voice at a time, which
+    `context` names.
     """
     name, content = await exchange.export(engine, who.tenant_id, user, version, context)
     return Response(

@@ -11,7 +11,8 @@ from app.adapters import service
 from app.adapters.service import UnknownVoice
 from app.config import get_settings
 from app.db import transaction
-from app.errors import AppError, Unavailable, Unprocessable
+from app.engine import AdapterUnusable, explained
+from app.errors import AppError, Unprocessable
 from app.inference.types import Engine, EngineError
 from app.models import Adapter, User
 from app.storage import LocalStorage
@@ -25,35 +26,33 @@ class InvalidArchive(Unprocessable):
     title = "The archive is no adapter that can be used"
 
 
-class CannotTranslate(Unavailable):
-    type = "engine-unavailable"
-    title = "The language model cannot read or write adapters now"
-
-
 async def export(
     engine: Engine, tenant_id: str, external_id: str, version: int, context: str | None = None
 ) -> tuple[str, bytes]:
     """A file name and a zipped PEFT folder: of a version, or of one of its voices.
 
-    Raises NotFound, UnknownVersion, UnknownVoice, CannotTranslate.
+    Raises NotFound, UnknownVersion, UnknownVoice, AdapterUnusable, and what app.engine.explained says.
     """
-    digest, voice = await run_sync(_chosen, tenant_id, external_id, version, context)
+    adapter, voice = await run_sync(_chosen, tenant_id, external_id, version, context)
     try:
-        archive = await engine.export_peft(digest, voice)
+        archive = await engine.export_peft(adapter.digest, voice)
     except EngineError as error:
-        raise _explained(error) from error
+        raise _not_exported(error, adapter, context) from error
     name = f"{external_id}-{version}" + (f"-{voice}" if voice else "")
     return f"{re.sub(r'[^A-Za-z0-9._-]+', '-', name)}.zip", archive
 
 
 async def import_(engine: Engine, tenant_id: str, external_id: str, archive: bytes) -> tuple[Adapter, User]:
-    """The person's new version, a candidate. Raises NotFound, InvalidArchive, CannotTranslate."""
+    """The person's new version, a candidate.
+
+    Raises NotFound, InvalidArchive, and what app.engine.explained says.
+    """
     await run_sync(_known, tenant_id, external_id)
     try:
         content = await engine.import_peft(archive)
         base_digest = (await engine.info()).base_digest
     except EngineError as error:
-        raise _explained(error) from error
+        raise _not_imported(error) from error
     return await run_sync(_published, tenant_id, external_id, content, base_digest)
 
 
@@ -62,11 +61,11 @@ def _known(tenant_id: str, external_id: str) -> None:
         users.get(session, external_id)
 
 
-def _chosen(tenant_id: str, external_id: str, version: int, context: str | None) -> tuple[str, str | None]:
-    """Digest and the tag of the voice, if one is asked for."""
+def _chosen(tenant_id: str, external_id: str, version: int, context: str | None) -> tuple[Adapter, str | None]:
+    """The version and the tag of the voice, if one is asked for."""
     with transaction(tenant_id, read_only=True) as session:
         adapter = service.get(session, users.get(session, external_id).id, version)
-    return adapter.digest, None if context is None else service.voice_named(adapter, context)
+    return adapter, None if context is None else service.voice_named(adapter, context)
 
 
 def _published(tenant_id: str, external_id: str, content: bytes, base_digest: str) -> tuple[Adapter, User]:
@@ -85,12 +84,18 @@ def _published(tenant_id: str, external_id: str, content: bytes, base_digest: st
     return adapter, user
 
 
-def _explained(error: EngineError) -> AppError:
-    if error.code == "invalid-adapter":
-        return InvalidArchive(
-            str(error),
-            field="body",
-            remedy="Send a zip file of a PEFT folder with a plain LoRA adapter of the very base model that runs here.",
+def _not_exported(error: EngineError, adapter: Adapter, context: str | None) -> AppError:
+    if error.code in ("unknown-adapter", "invalid-adapter"):
+        return AdapterUnusable(
+            f"version {adapter.version}: {error}",
+            field="version",
+            remedy="Export another version, or have the operator bring its file back from a backup.",
+        )
+    if error.code == "unknown-voice" and context is None:
+        return UnknownVoice(
+            "this version has weights of their own for its voices, and one adapter of PEFT holds those of one voice",
+            field="context",
+            remedy=f"Name one of them as context: {', '.join(service.tags_of(adapter))}.",
         )
     if error.code == "unknown-voice":
         return UnknownVoice(
@@ -98,8 +103,14 @@ def _explained(error: EngineError) -> AppError:
             field="context",
             remedy="Leave context out: one adapter speaks with all of its voices.",
         )
-    return CannotTranslate(
-        str(error),
-        remedy="Try again in 5 seconds; if it stays, look at the engine's log.",
-        headers={"Retry-After": "5"},
-    )
+    return explained(error)
+
+
+def _not_imported(error: EngineError) -> AppError:
+    if error.code == "invalid-adapter":
+        return InvalidArchive(
+            str(error),
+            field="body",
+            remedy="Send a zip file of a PEFT folder with a plain LoRA adapter of the very base model that runs here.",
+        )
+    return explained(error)

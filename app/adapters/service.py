@@ -109,9 +109,14 @@ def get(session: Session, user_id: str, version: int, *, field: str = "version")
     return adapter
 
 
+def tags_of(adapter: Adapter) -> list[str]:
+    """What its voices are called; empty for one that has but one."""
+    return [str(mode["tag"]) for mode in adapter.modes]
+
+
 def voice_named(adapter: Adapter, context: str) -> str:
     """The tag of the voice that is meant, however its case and white space. Raises UnknownVoice."""
-    tags = [str(mode["tag"]) for mode in adapter.modes]
+    tags = tags_of(adapter)
     wanted = _folded(context)
     found = next((tag for tag in tags if _folded(tag) == wanted), None)
     if found is None:

@@ -177,7 +177,7 @@ def export(
     user: User,
     version: Annotated[int, typer.Argument()],
     folder: Annotated[Path, typer.Argument(help="where to put the PEFT folder; made if missing")],
-    context: Annotated[str | None, typer.Option(help="which of its voices; else what they have in common")] = None,
+    context: Annotated[str | None, typer.Option(help="which of its voices, if each has weights of its own")] = None,
 ) -> None:
     """Write a version as a PEFT folder."""
     query = f"?{urlencode({'context': context})}" if context else ""

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 
 from app.config import Settings, engine_token
-from app.inference.types import EngineError, EngineInfo, EngineLoad, Heard, RewriteOutcome, RewriteSpec
+from app.inference.types import CODES, EngineError, EngineInfo, EngineLoad, Heard, RewriteOutcome, RewriteSpec
 
 CONNECT_TIMEOUT_S: Final = 5.0
 STATUS_TIMEOUT_S: Final = 5.0
@@ -19,19 +19,6 @@ STATUS_TIMEOUT_S: Final = 5.0
 LIMITS: Final = httpx.Limits(max_connections=512, max_keepalive_connections=32, keepalive_expiry=2.5)
 
 Answer = TypeVar("Answer", EngineInfo, EngineLoad, RewriteOutcome, Heard)
-
-CODES: Final = frozenset(
-    {
-        "unavailable",
-        "busy",
-        "too-long",
-        "unknown-adapter",
-        "invalid-adapter",
-        "unknown-voice",
-        "timeout",
-        "invalid-request",
-    }
-)
 
 
 class HttpEngine:

@@ -142,13 +142,15 @@ class Engine:
         return self.seats.warm(digest)
 
     def export_peft(self, digest: str, voice: str | None = None) -> bytes:
-        """A zipped PEFT folder: of one voice, or of what speaks where none is asked for.
+        """A zipped PEFT folder: of an adapter, or of one of its voices, which must be named where it has parts of
+        their own: the trunk alone is nobody's voice.
 
         Raises EngineError: unknown-adapter, invalid-adapter, unknown-voice.
         """
         adapter = self.seats.read(digest)
-        if voice is not None and voice not in adapter.voices:
-            raise EngineError("unknown-voice", f"adapter {digest[:12]}… has no part of its own for this voice")
+        if voice not in (adapter.voices or {None}):
+            has = "parts of their own for its voices: name one" if adapter.voices else "no part of its own for a voice"
+            raise EngineError("unknown-voice", f"adapter {digest[:12]}… has {has}")
         return peft_archive.export(adapter.speaking(voice), self.model.architecture, base_name=self.card.name)
 
     def import_peft(self, archive: bytes) -> bytes:

@@ -23,19 +23,10 @@ from app.config import MOST_CANDIDATES, Settings, engine_token, get_settings
 from app.inference.listener import Listener
 from app.inference.loader import Loader
 from app.inference.ticket import Ticket
-from app.inference.types import DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
+from app.inference.types import CODES, DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
 from app.log import configure
 from app.presence import ClientGone, while_present
 
-STATUS: Final = {
-    "unavailable": 503,
-    "busy": 503,
-    "unknown-adapter": 404,
-    "too-long": 422,
-    "invalid-adapter": 422,
-    "unknown-voice": 422,
-    "timeout": 504,
-}
 RETRY_AFTER_S: Final = 2
 GRACE_S: Final = 5
 """What is being written when the process is asked to end may still be finished within this time."""
@@ -105,8 +96,8 @@ def create_app(settings: Settings) -> FastAPI:
     @app.exception_handler(EngineError)
     async def explain(_: Request, error: Exception) -> JSONResponse:
         code = error.code if isinstance(error, EngineError) else "unavailable"
-        headers = {"Retry-After": str(RETRY_AFTER_S)} if STATUS[code] == 503 else None
-        return JSONResponse({"code": code, "message": str(error)}, STATUS[code], headers)
+        headers = {"Retry-After": str(RETRY_AFTER_S)} if CODES[code] == 503 else None
+        return JSONResponse({"code": code, "message": str(error)}, CODES[code], headers)
 
     @app.exception_handler(Refused)
     async def refuse(_: Request, __: Exception) -> JSONResponse:
@@ -117,7 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
         # Field and rule only: the value may be a person's text.
         found = error.errors() if isinstance(error, RequestValidationError) else []
         message = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found)
-        return JSONResponse({"code": "invalid-request", "message": message}, 422)
+        return JSONResponse({"code": "invalid-request", "message": message}, CODES["invalid-request"])
 
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:

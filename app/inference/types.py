@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 PREFIX = "Rewritten: "
 """Every completion starts with it; the format reward pays for it and the engine strips it."""
@@ -113,14 +113,21 @@ class Heard:
     """`text` takes the place of all that was heard of this sample; else it follows it."""
 
 
-class EngineError(RuntimeError):
-    """The engine cannot serve this request; `code` is stable, the message is for people.
+CODES: Final = {
+    "unavailable": 503,  # down, starting, or it failed its self-check
+    "busy": 503,  # its queue is full
+    "too-long": 422,  # a prompt exceeds the context, or the passages exceed the queue
+    "unknown-adapter": 404,
+    "invalid-adapter": 422,  # corrupt, of another base, of wrong shapes
+    "unknown-voice": 422,  # the adapter has no part of its own for it, or several and none was named
+    "timeout": 504,
+    "invalid-request": 422,  # fields it does not know, or out of its bounds: whoever asks is of another version
+}
+"""What an engine may fail with, and the status that says so on its port."""
 
-    Codes: `unavailable` (down, starting, failed self-check), `busy` (queue full), `too-long` (prompt exceeds the
-    context), `unknown-adapter`, `invalid-adapter` (corrupt, wrong base, wrong shapes), `unknown-voice` (the adapter has
-    no part of its own for it), `timeout`, `invalid-request` (fields the engine does not know or out of its bounds: the
-    asking process is of another version).
-    """
+
+class EngineError(RuntimeError):
+    """The engine cannot serve this request; `code`, one of CODES, is stable, the message is for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -142,7 +149,8 @@ class Engine(Protocol):
         ...
 
     async def export_peft(self, adapter_digest: str, voice: str | None = None) -> bytes:
-        """The adapter, or one of its voices, as a zipped PEFT folder."""
+        """The adapter as a zipped PEFT folder, or one of its voices: which, must be told where they have parts of
+        their own."""
         ...
 
     async def import_peft(self, archive: bytes) -> bytes:

@@ -41,11 +41,12 @@ def test_a_voice_of_a_version_is_downloaded_by_its_name(
     assert answer.content == f"PEFT of {version.digest}/at home".encode()
     assert client.get(f"{PATH}/1/export").content == f"PEFT of {version.digest}".encode()
     engine.fail_with = "unknown-voice"
-    for context in ("family", "work"):
-        refused = client.get(f"{PATH}/1/export", params={"context": context})
+    remedies = {"family": "Use one of work, at home", "work": "Leave context out", None: "context: work, at home."}
+    for context, remedy in remedies.items():
+        refused = client.get(f"{PATH}/1/export", params={"context": context} if context else {})
         assert (refused.status_code, refused.json()["field"]) == (422, "context")
         assert refused.json()["type"] == "urn:idiolect:problem:unknown-context"
-        assert refused.json()["remedy"]
+        assert remedy in refused.json()["remedy"]
 
 
 def test_a_version_of_one_voice_has_no_other(client: TestClient, version: Adapter) -> None:
@@ -81,15 +82,34 @@ def test_an_archive_may_be_larger_than_other_bodies_but_not_any_size(
 
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
-    [("invalid-adapter", 422, "invalid-adapter"), ("unavailable", 503, "engine-unavailable")],
+    [("unavailable", 503, "engine-unavailable"), ("busy", 503, "engine-busy"), ("timeout", 504, "engine-timeout")],
 )
-def test_what_the_engine_cannot_take_is_told_and_leaves_nothing(
+def test_an_engine_that_cannot_now_is_told_as_everywhere(
     client: TestClient, version: Adapter, engine: FakeEngine, code: str, status: int, kind: str
 ) -> None:
     engine.fail_with = code
     for answer in (client.post(f"{PATH}/import", content=b"x", headers=ZIP), client.get(f"{PATH}/1/export")):
         assert (answer.status_code, answer.json()["type"]) == (status, f"urn:idiolect:problem:{kind}")
         assert answer.json()["remedy"]
+
+
+@pytest.mark.parametrize("code", ["invalid-adapter", "unknown-adapter"])
+def test_a_version_whose_file_is_of_no_use_is_not_blamed_on_the_caller(
+    client: TestClient, version: Adapter, engine: FakeEngine, code: str
+) -> None:
+    engine.fail_with = code
+    answer = client.get(f"{PATH}/1/export")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:idiolect:problem:adapter-unusable")
+    assert (answer.json()["field"], "another version" in answer.json()["remedy"]) == ("version", True)
+
+
+def test_an_archive_that_is_no_adapter_is_told_and_leaves_nothing(
+    client: TestClient, version: Adapter, engine: FakeEngine
+) -> None:
+    engine.fail_with = "invalid-adapter"
+    answer = client.post(f"{PATH}/import", content=b"x", headers=ZIP)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:idiolect:problem:invalid-adapter")
+    assert (answer.json()["field"], "Send a zip" in answer.json()["remedy"]) == ("body", True)
     assert [each["version"] for each in client.get(PATH).json()["items"]] == [1]
 
 

@@ -15,12 +15,11 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 
 from app.inference.client import HttpEngine
 from app.inference.fake import BASE_DIGEST, FakeEngine
-from app.inference.types import EngineError, EngineLoad, RewriteOutcome, RewriteSpec
+from app.inference.types import CODES, EngineError, EngineLoad, RewriteOutcome, RewriteSpec
 
 T = TypeVar("T")
 TOKEN = "a-token"
 DIGEST = "c0ffee" + "0" * 58
-STATUS = {"unavailable": 503, "busy": 503, "unknown-adapter": 404, "too-long": 422, "invalid-adapter": 422}
 
 
 def server_app(engine: FakeEngine) -> FastAPI:
@@ -28,7 +27,7 @@ def server_app(engine: FakeEngine) -> FastAPI:
 
     @app.exception_handler(EngineError)
     async def problem(_: Request, error: EngineError) -> JSONResponse:
-        return JSONResponse({"code": error.code, "message": str(error)}, STATUS.get(error.code, 504))
+        return JSONResponse({"code": error.code, "message": str(error)}, CODES[error.code])
 
     @app.middleware("http")
     async def guard(request: Request, call_next: Callable[[Request], Awaitable[Any]]) -> Any:
