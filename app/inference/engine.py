@@ -111,7 +111,10 @@ class Engine:
         passages = split(spec.text, self.card.passage_words)
         count, most = spec.n * len(passages.passages), self._waiting.most_rows
         if count > most:
-            raise EngineError("too-long", f"the text makes {count} passages to be written; at most {most} are taken")
+            raise EngineError(
+                "too-long",
+                f"{len(passages.passages)} passages, each {spec.n} times, are {count} to be written; {most} are taken",
+            )
         # Long texts get as many candidates as the queue can hold, whoever else waits, so the same seed writes the same.
         candidates = min(spec.candidates, most // max(1, count)) if spec.temperature else 1
         prompts = [self.tokens.prompt(prompt_for(passage, tag)) for passage in passages.passages]

@@ -206,6 +206,7 @@ def test_a_prompt_longer_than_the_context_is_the_texts_fault(ask: Ask, voice: Ad
     assert answer.status_code == 422
     assert answer.json()["field"] == "text"
     assert "6 tokens" in answer.json()["detail"]
+    assert "a smaller n" in answer.json()["remedy"]
 
 
 @pytest.mark.parametrize(
