@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import JSON, String, TypeDecorator
 from uuid_utils import uuid7
 
 from app.config import get_settings
+from app.errors import AppError, Internal, StorageFull, Unavailable
 from app.tenancy import EVERY_TENANT, ReadOnly, TenantMismatch, TenantOwned, TenantSession
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "after_commit",
     "alembic_config",
     "build_engine",
+    "explained",
     "get_engine",
     "head",
     "migrate",
@@ -149,6 +152,22 @@ def transaction(tenant_id: str, *, read_only: bool = False) -> Iterator[Session]
             callback()
         except Exception as error:
             log.error("after commit: %s raised %s", getattr(callback, "__qualname__", callback), type(error).__name__)
+
+
+def explained(error: Exception, request_id: str) -> AppError:
+    """What a caller is told of an error that has no name. Whatever it was, the transaction was rolled back."""
+    if isinstance(error, OperationalError | InterfaceError):
+        if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
+            return StorageFull("the disk that holds the database is full", remedy="Have the operator free space.")
+        return Unavailable(
+            "the database cannot be reached or is busy; nothing of this request was kept",
+            remedy="Try again in 5 seconds; if it stays, have the operator look at /readyz.",
+            headers={"Retry-After": "5"},
+        )
+    return Internal(
+        "an unexpected error; nothing of this request was kept",
+        remedy=f"Try again. If it stays, tell the operator the request id {request_id}.",
+    )
 
 
 def migrate(url: str, revision: str = "head") -> None:

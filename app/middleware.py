@@ -10,12 +10,11 @@ from contextlib import suppress
 from typing import Final
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.db import new_id
-from app.errors import AppError, Internal, NotFound, StorageFull, TooLarge, Unavailable
+from app.db import explained, new_id
+from app.errors import AppError, NotFound, TooLarge
 from app.log import where
 
 log = structlog.get_logger(__name__)
@@ -60,7 +59,7 @@ class RequestContext:
             except Exception as error:
                 log.error("unexpected error", route=_route(scope), **where(error))
                 if not status:
-                    await _answer(_explained(error, request_id), scope, receive, send_with_id)
+                    await _answer(explained(error, request_id), scope, receive, send_with_id)
             finally:
                 milliseconds = round((time.perf_counter() - started) * 1000, 1)
                 log.info("request", method=scope["method"], route=_route(scope), status=status, ms=milliseconds)
@@ -116,22 +115,6 @@ def _too_large(max_bytes: int) -> TooLarge:
         field="body",
         remedy="Send less at once: split samples over several requests, or a text into its paragraphs.",
         headers={"Connection": "close"},
-    )
-
-
-def _explained(error: Exception, request_id: str) -> AppError:
-    """Whatever it was, the transaction was rolled back."""
-    if isinstance(error, OperationalError | InterfaceError):
-        if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
-            return StorageFull("the disk that holds the database is full", remedy="Have the operator free space.")
-        return Unavailable(
-            "the database cannot be reached or is busy; nothing of this request was kept",
-            remedy="Try again in 5 seconds; if it stays, have the operator look at /readyz.",
-            headers={"Retry-After": "5"},
-        )
-    return Internal(
-        "an unexpected error; nothing of this request was kept",
-        remedy=f"Try again. If it stays, tell the operator the request id {request_id}.",
     )
 
 

@@ -17,13 +17,18 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import structlog
 from fastapi.sse import format_sse_event
 
+from app.db import explained
 from app.errors import AppError
 from app.inference.types import Heard
+from app.log import where
 from app.rewrites.repository import Owned
 from app.rewrites.schemas import AdapterRef, RewriteView
 from app.rewrites.service import Plan
+
+log = structlog.get_logger(__name__)
 
 KEEP_ALIVE = b":\n\n"
 
@@ -35,6 +40,9 @@ async def events(pieces: AsyncIterator[Plan | Heard | Owned], request_id: str) -
             yield _event(piece)
     except AppError as error:
         yield _sse("error", error.problem(request_id))
+    except Exception as error:  # the status is sent long since, so the middleware can answer no more
+        log.error("unexpected error", **where(error))
+        yield _sse("error", explained(error, request_id).problem(request_id))
 
 
 def _event(piece: Plan | Heard | Owned) -> bytes:

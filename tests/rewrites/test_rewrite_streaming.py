@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.exc import OperationalError
 
+from app import log
 from app.inference.fake import FakeEngine
 from app.models import Adapter, User
+from app.rewrites import service
 from tests.serving import free_port, serving
 
 Ask = Callable[..., Any]
@@ -72,6 +76,33 @@ def test_what_fails_midway_ends_the_stream_with_the_problem_and_keeps_nothing(
     assert (problem["status"], problem["type"]) == (503, "urn:idiolect:problem:engine-unavailable")
     assert problem["remedy"]
     assert problem["request_id"]
+    assert client.get("/v1/users/ada/rewrites").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(ValueError("See you soon."), 500), (OperationalError("See you soon.", {}, Exception("away")), 503)],
+)
+def test_what_nobody_expected_ends_the_stream_with_a_problem_too(
+    ask: Ask,
+    voice: Adapter,
+    client: TestClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    status: int,
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(service, "_kept", broken)
+    log.configure()
+    with caplog.at_level(logging.ERROR):
+        *_, (text, _), (last, problem) = events(ask(stream=True))
+    assert (text, last, problem["status"]) == ("text", "error", status)
+    assert problem["remedy"]
+    assert type(error).__name__ in caplog.text
+    assert "See you soon." not in caplog.text
     assert client.get("/v1/users/ada/rewrites").json()["items"] == []
 
 
