@@ -49,6 +49,14 @@ def show(rows: Sequence[dict[str, Any]], columns: Sequence[str], as_json: bool) 
     console.print(table)
 
 
+def show_one(answer: dict[str, Any], columns: Sequence[str], as_json: bool) -> None:
+    """What was done, rather than what there is: one object, also as JSON."""
+    if as_json:
+        print_json(answer)
+    else:
+        show([answer], columns, as_json=False)
+
+
 def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")
 

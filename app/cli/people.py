@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from app.cli.output import AsJson, User, api, errors, print_json, show
+from app.cli.output import AsJson, User, api, errors, show, show_one
 from app.rest import Api, Problem, of_user
 
 users = typer.Typer(help="People of your tenant.", no_args_is_help=True)
@@ -31,11 +31,15 @@ def add_user(user: User, name: Annotated[str, typer.Option(help="name to show")]
 
 
 @users.command("delete")
-def delete_user(user: User, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False) -> None:
+def delete_user(
+    user: User, yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False, as_json: AsJson = False
+) -> None:
     """Erase a person with everything learned from them; prints the receipt."""
     if not yes:
         typer.confirm(f"Erase {user} with all samples, versions and feedback?", abort=True)
-    print_json(api().delete(of_user(user)))
+    receipt = api().delete(of_user(user))
+    counts = receipt["erased"]
+    show_one(receipt if as_json else {"user": user, **counts}, ("user", *counts), as_json)
 
 
 @samples.command("add")

@@ -12,13 +12,15 @@ from urllib.parse import urlencode
 import typer
 from rich.markup import escape
 
-from app.cli.output import AsJson, User, api, console, print_json, show
+from app.cli.output import AsJson, User, api, console, print_json, show, show_one
 from app.demo.show import follow as watch
 from app.inference.types import DEFAULT_TEMPERATURE
 from app.learning.recipes import RECIPES
 from app.rest import Problem, of_user
 
 PEFT_FILES = ("adapter_config.json", "adapter_model.safetensors")
+VERSION = ("version", "state", "parent_version", "digest", "size_bytes", "created_at")
+POINTER = ("user", "active_version", "digest")
 
 jobs = typer.Typer(help="Trainings.", no_args_is_help=True)
 adapters = typer.Typer(help="Versions of a person's voice.", no_args_is_help=True)
@@ -148,28 +150,35 @@ def show_job(job: Annotated[str, typer.Argument()], as_json: AsJson = False) -> 
 
 
 @jobs.command("cancel")
-def cancel(job: Annotated[str, typer.Argument()]) -> None:
+def cancel(job: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
     """A waiting training ends at once, a running one at its next step."""
     asked = api().post(f"/v1/jobs/{job}/cancel")
+    if as_json:
+        print_json(asked)
+        return
     console.print(f"[green]✓[/] {asked['state'] if asked['state'] == 'cancelled' else 'it ends at its next step'}")
 
 
 @jobs.command("retry")
-def retry(job: Annotated[str, typer.Argument()]) -> None:
+def retry(job: Annotated[str, typer.Argument()], as_json: AsJson = False) -> None:
     """Begin a failed or cancelled training again."""
-    console.print(f"[green]✓[/] {api().post(f'/v1/jobs/{job}/retry')['state']}")
+    begun = api().post(f"/v1/jobs/{job}/retry")
+    if as_json:
+        print_json(begun)
+    else:
+        console.print(f"[green]✓[/] {begun['state']}")
 
 
 @adapters.command("list")
 def list_adapters(user: User, as_json: AsJson = False) -> None:
     rows = list(api().pages(of_user(user, "/adapters")))
-    show(rows, ("version", "state", "parent_version", "digest", "size_bytes", "created_at"), as_json)
+    show(rows, VERSION, as_json)
 
 
 @adapters.command("promote")
-def promote(user: User, version: Annotated[int, typer.Argument()]) -> None:
+def promote(user: User, version: Annotated[int, typer.Argument()], as_json: AsJson = False) -> None:
     """Let a version speak for the person."""
-    print_json(api().post(of_user(user, f"/adapters/{version}/promote")))
+    show_one(api().post(of_user(user, f"/adapters/{version}/promote")), POINTER, as_json)
 
 
 @adapters.command("export")
@@ -193,6 +202,7 @@ def export(
 def import_(
     user: User,
     folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="a PEFT folder of our base model")],
+    as_json: AsJson = False,
 ) -> None:
     """Take in a PEFT folder as the person's next version; promote it to let it speak."""
     packed = io.BytesIO()
@@ -201,13 +211,14 @@ def import_(
             if not (folder / name).is_file():
                 raise typer.BadParameter(f"{folder} holds no {name}", param_hint="FOLDER")
             archive.write(folder / name, name)
-    print_json(api().upload_archive(of_user(user, "/adapters/import"), packed.getvalue()))
+    taken = api().upload_archive(of_user(user, "/adapters/import"), packed.getvalue())
+    show_one(taken, VERSION, as_json)
 
 
 @adapters.command("rollback")
-def rollback(user: User) -> None:
+def rollback(user: User, as_json: AsJson = False) -> None:
     """Back to the version that spoke before."""
-    print_json(api().post(of_user(user, "/adapters/rollback")))
+    show_one(api().post(of_user(user, "/adapters/rollback")), POINTER, as_json)
 
 
 def _tell(job: dict[str, Any]) -> None:

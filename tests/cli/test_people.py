@@ -20,7 +20,7 @@ def test_people_are_added_listed_and_erased(idiolect: Idiolect, letters: Path) -
     assert (listed["id"], listed["display_name"], listed["active_version"]) == ("ada", "Ada [A]", None)
     assert "Ada [A]" in idiolect("users", "list").out
     idiolect("samples", "add", "ada", str(letters))
-    receipt = idiolect("users", "delete", "ada", "--yes").json
+    receipt = idiolect("users", "delete", "ada", "--yes", "--json").json
     assert receipt["erased"]["samples"] == 6
     assert idiolect("users", "list", "--json").json == []
 
@@ -29,7 +29,8 @@ def test_nobody_is_erased_without_a_yes(idiolect: Idiolect) -> None:
     idiolect("users", "add", "ada")
     assert idiolect("users", "delete", "ada", stdin="n\n").code == 1
     assert len(idiolect("users", "list", "--json").json) == 1
-    assert idiolect("users", "delete", "ada", stdin="y\n").code == 0
+    erased = idiolect("users", "delete", "ada", stdin="y\n")
+    assert (erased.code, "adapter files" in erased.out) == (0, True)
 
 
 def test_more_people_than_a_page_holds_are_all_listed(idiolect: Idiolect) -> None:
@@ -53,7 +54,7 @@ def test_any_printable_id_works_everywhere(idiolect: Idiolect, letters: Path, us
     assert len(idiolect("samples", "list", user, "--json").json) == 6
     assert idiolect("users", "list", "--json").json[0]["id"] == user
     assert idiolect("adapters", "list", user, "--json").json == []
-    assert idiolect("users", "delete", user, "--yes").json["user"] == user
+    assert idiolect("users", "delete", user, "--yes", "--json").json["user"] == user
 
 
 @pytest.mark.parametrize(

@@ -81,10 +81,12 @@ def test_a_training_is_asked_for_listed_shown_cancelled_and_tried_again(idiolect
     assert [row["id"] for row in idiolect("jobs", "list", ada, "--json").json] == [job["id"]]
     assert job["id"] in idiolect("jobs", "list", ada).out
     assert idiolect("jobs", "show", job["id"], "--json").json["recipe"] == "voice"
-    assert "cancelled" in idiolect("jobs", "cancel", job["id"]).out
+    assert idiolect("jobs", "cancel", job["id"], "--json").json["state"] == "cancelled"
     again = idiolect("jobs", "cancel", job["id"])
     assert again.code == 1
     assert "has cancelled" in again.words
+    assert idiolect("jobs", "retry", job["id"], "--json").json["state"] == "queued"
+    assert "cancelled" in idiolect("jobs", "cancel", job["id"]).out
     assert "queued" in idiolect("jobs", "retry", job["id"]).out
 
 
@@ -124,8 +126,10 @@ def test_versions_are_listed_promoted_and_rolled_back(idiolect: Idiolect, traine
     assert idiolect("train", trained, "--follow").code == 0
     versions = idiolect("adapters", "list", trained, "--json").json
     assert [(row["version"], row["state"]) for row in versions] == [(2, "active"), (1, "retired")]
-    assert idiolect("adapters", "promote", trained, "1").json["active_version"] == 1
-    assert idiolect("adapters", "rollback", trained).json["active_version"] == 2
+    assert idiolect("adapters", "promote", trained, "1", "--json").json["active_version"] == 1
+    assert idiolect("adapters", "rollback", trained, "--json").json["active_version"] == 2
+    for command, speaking in ((("promote", trained, "1"), 1), (("rollback", trained), 0)):
+        assert versions[speaking]["digest"] in idiolect("adapters", *command).out
     assert versions[0]["digest"] in idiolect("adapters", "list", trained).out
 
 
@@ -147,7 +151,8 @@ def test_a_version_leaves_as_a_folder_and_comes_in_as_one(
         "one voice only"
         in idiolect("adapters", "export", trained, "1", str(tmp_path), "--context", "work & play").words
     )
-    taken = idiolect("adapters", "import", trained, str(tmp_path / "out")).json
+    taken = idiolect("adapters", "import", trained, str(tmp_path / "out"), "--json").json
+    assert "candidate" in idiolect("adapters", "import", trained, str(tmp_path / "out")).out
     assert (taken["version"], taken["state"], taken["gate"]["decision"]) == (2, "candidate", "imported")
     (tmp_path / "out" / "adapter_config.json").unlink()
     said = idiolect("adapters", "import", trained, str(tmp_path / "out"))
