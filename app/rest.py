@@ -70,7 +70,10 @@ class Api:
         return self._call("POST", path, content=archive, headers={"Content-Type": "application/zip"})
 
     def download(self, path: str) -> bytes:
-        return self._asked("GET", path).content
+        answer = self._asked("GET", path)
+        if answer.headers.get("Content-Type") != "application/zip":
+            raise _foreign(self.url, answer)
+        return answer.content
 
     def pages(self, path: str) -> Iterator[Json]:
         cursor: str | None = None
@@ -106,7 +109,12 @@ class Api:
 
     def _call(self, method: str, path: str, **options: Any) -> Json:
         answer = self._asked(method, path, **options)
-        result: Json = answer.json() if answer.content else {}
+        try:
+            result = answer.json() if answer.content else {}
+        except ValueError as error:
+            raise _foreign(self.url, answer) from error
+        if not isinstance(result, dict):
+            raise _foreign(self.url, answer)
         return result
 
     def _asked(self, method: str, path: str, **options: Any) -> httpx.Response:
@@ -120,5 +128,17 @@ def _problem(answer: httpx.Response) -> Problem:
     try:
         body = answer.json()
     except ValueError:
+        body = None
+    if not isinstance(body, dict):
         body = {"detail": f"the server answered {answer.status_code} without words"}
     return Problem(answer.status_code, body)
+
+
+def _foreign(url: str, answer: httpx.Response) -> Problem:
+    """A success, but of something else that listens there."""
+    kind = answer.headers.get("Content-Type", "no content type")
+    words = {
+        "detail": f"what answers at {url} with {kind} is no Idiolect server",
+        "remedy": "Check IDIOLECT_HOST and IDIOLECT_PORT, and that no other program listens there.",
+    }
+    return Problem(answer.status_code, words)

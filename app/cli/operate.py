@@ -27,7 +27,7 @@ def add_to(app: typer.Typer) -> None:
 
 def up(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
-    port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
+    port: Annotated[int | None, typer.Option(help="port to listen on", min=1, max=65535)] = None,
 ) -> None:
     """Start web, engine and workers; stay until Ctrl-C. `serve` is the same."""
     settings = _with(get_settings(), host=host, port=port)
@@ -116,4 +116,5 @@ def _prepare_base(settings: Settings) -> None:
 
 
 def _with(settings: Settings, **changes: object) -> Settings:
-    return settings.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    """Raises ValidationError, as the settings themselves do."""
+    return Settings(**settings.model_dump() | {name: value for name, value in changes.items() if value is not None})

@@ -26,6 +26,7 @@ console = Console()
 errors = Console(stderr=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of tables")]
+UTF8 = "Convert it to UTF-8, or set LANG to a UTF-8 locale such as C.UTF-8."
 User = Annotated[str, typer.Argument(help="your own id of the person")]
 
 
@@ -94,6 +95,11 @@ def report_problems() -> Iterator[None]:
         _end(f"the setting IDIOLECT_{name} cannot be used: {wrong['msg']}", "Correct it, or unset it for the default.")
     except OperationalError as error:
         _end(f"the database cannot be used: {error.orig}", "Check IDIOLECT_DATABASE_URL, and that it is running.")
+    except UnicodeError:
+        _end("what was given is not text in UTF-8, or what is to be shown is more than the terminal can", UTF8)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        _end(f"{named}{error.strerror or error}", "Check that the path is right and that you may read and write there.")
     except httpx.TransportError:
         _end(f"no server answers at {web_address(get_settings())}", "Start one with `idiolect up`.")
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -34,13 +35,20 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(adapters, name="adapters")
 
 
+def finite(value: float) -> float:
+    """Raises typer.BadParameter for what JSON has no number for."""
+    if not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a finite number")
+    return value
+
+
 def rewrite(
     user: User,
     text: Annotated[str, typer.Argument(help="the text; - reads it from standard input")],
     adapter: Annotated[str, typer.Option(help="active, base or a version number")] = "active",
     context: Annotated[str | None, typer.Option(help="which of the person's voices")] = None,
     n: Annotated[int, typer.Option(help="how many versions")] = 1,
-    temperature: Annotated[float, typer.Option()] = DEFAULT_TEMPERATURE,
+    temperature: Annotated[float, typer.Option(callback=finite)] = DEFAULT_TEMPERATURE,
     seed: Annotated[int | None, typer.Option()] = None,
     stream: Annotated[bool, typer.Option("--stream", help="show it while it is written")] = False,
     as_json: AsJson = False,
@@ -115,11 +123,15 @@ def changed(assignments: Sequence[str]) -> dict[str, dict[str, Any]]:
         if not (equals and dot and section and key):
             raise typer.BadParameter(f"{assignment!r} is not like rl.steps=40", param_hint="--set")
         try:
-            value = json.loads(said)
-        except ValueError:
+            value = json.loads(said, parse_float=_finite, parse_constant=_finite)
+        except (ValueError, RecursionError):
             value = said
         config.setdefault(section, {})[key] = value
     return config
+
+
+def _finite(said: str) -> float:
+    return finite(float(said))
 
 
 def feedback(

@@ -48,11 +48,12 @@ def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 @pytest.fixture
 def idiolect(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Idiolect:
-    """`idiolect("users", "list")` runs the command; `stdin="..."` is what it may read."""
+    """`idiolect("users", "list")` runs the command; `stdin="..."` is what it may read, bytes as from a pipe."""
 
-    def run(*arguments: str, stdin: str = "") -> Said:
+    def run(*arguments: str, stdin: str | bytes = "") -> Said:
         monkeypatch.setattr(sys, "argv", ["idiolect", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        piped = io.StringIO(stdin) if isinstance(stdin, str) else io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
+        monkeypatch.setattr(sys, "stdin", piped)
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main()

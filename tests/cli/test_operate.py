@@ -3,13 +3,16 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from typer.main import get_command
 
-from app.cli import app
+from app.cli import app, operate
 from app.cli.voices import PEFT_FILES
 from app.config import Settings, get_settings
 from app.supervisor import Supervisor
@@ -79,6 +82,50 @@ def test_without_a_server_it_says_how_to_start_one(
     assert said.code == 1
     assert f"no server answers at http://127.0.0.1:{settings.port}" in said.words
     assert "Start one with `idiolect up`." in said.words
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """A program of somebody else's, which answers all with a page."""
+
+    def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<p>Welcome!</p>")
+
+    do_POST = do_GET
+
+
+@pytest.mark.parametrize(
+    "arguments", [("users", "list"), ("train", "ada"), ("adapters", "export", "ada", "1", "out")], ids=" ".join
+)
+def test_a_server_of_somebody_else_is_told_as_such(
+    idiolect: Idiolect, settings: Settings, database: str, arguments: tuple[str, ...]
+) -> None:
+    with HTTPServer(("127.0.0.1", settings.port), Stranger) as stranger:
+        thread = threading.Thread(target=stranger.serve_forever, args=(0.01,))
+        thread.start()
+        said = idiolect(*arguments)
+        stranger.shutdown()
+        thread.join()
+    assert said.code == 1
+    assert f"127.0.0.1:{settings.port} with text/html is no Idiolect server" in said.words
+    assert "IDIOLECT_PORT" in said.words
+
+
+@pytest.mark.parametrize("command", ["up", "serve"])
+@pytest.mark.parametrize("port", ["0", "99999"])
+def test_a_port_that_there_is_not_is_refused(idiolect: Idiolect, command: str, port: str) -> None:
+    said = idiolect(command, "--port", port)
+    assert said.code == 2
+    assert "--port" in said.words
+
+
+def test_settings_of_the_command_line_are_checked_like_the_others(settings: Settings) -> None:
+    assert operate._with(settings, port=None, host="::1") == settings.model_copy(update={"host": "::1"})
+    with pytest.raises(ValidationError):
+        operate._with(settings, port=99_999)
 
 
 def test_a_wrong_key_is_told_as_such(idiolect: Idiolect, server: object, monkeypatch: pytest.MonkeyPatch) -> None:

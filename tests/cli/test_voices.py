@@ -236,6 +236,37 @@ def test_a_rewrite_that_cannot_be_is_refused(idiolect: Idiolect, ada: str, argum
     assert len(said.err.splitlines()) == 2, "the reason, then the remedy"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rewrite", "ada", "Soon.", "--temperature", "nan"],
+        ["rewrite", "ada", "Soon.", "--temperature=-inf"],
+        ["train", "ada", "--set", "rl.learning_rate=NaN"],
+        ["train", "ada", "--set", "rl.learning_rate=[1e999]"],
+    ],
+)
+def test_a_number_that_is_not_finite_is_refused(idiolect: Idiolect, arguments: list[str]) -> None:
+    said = idiolect(*arguments)
+    assert said.code == 2
+    assert "is not a finite number" in said.words
+
+
+@pytest.mark.parametrize(("text", "stdin"), [("-", b"caf\xe9"), ("caf\udce9", b"")])
+def test_a_text_that_is_not_utf_8_is_refused(idiolect: Idiolect, ada: str, text: str, stdin: bytes) -> None:
+    said = idiolect("rewrite", ada, text, stdin=stdin)
+    assert said.code == 1
+    assert "Convert it to UTF-8" in said.words
+
+
+def test_a_folder_that_is_a_file_is_told_with_its_name(
+    idiolect: Idiolect, trained: str, server: FakeEngine, letters: Path
+) -> None:
+    said = idiolect("adapters", "export", trained, "1", str(letters))
+    assert said.code == 1
+    assert f"{letters}: File exists" in said.words
+    assert "Check that the path is right" in said.words
+
+
 def test_an_engine_that_is_away_is_told_with_a_remedy(idiolect: Idiolect, ada: str, server: FakeEngine) -> None:
     server.fail_with = "unavailable"
     said = idiolect("rewrite", ada, "Soon.")
