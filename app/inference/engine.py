@@ -22,6 +22,7 @@ from app.inference.card import BaseCard
 from app.inference.guide import Guide
 from app.inference.model import LlamaModel
 from app.inference.passages import split
+from app.inference.sampling import COLDEST
 from app.inference.seats import Seats
 from app.inference.ticket import Ticket, TicketRow, by_prompt
 from app.inference.tokens import Tokens
@@ -116,7 +117,7 @@ class Engine:
                 f"{len(passages.passages)} passages, each {spec.n} times, are {count} to be written; {most} are taken",
             )
         # Long texts get as many candidates as the queue can hold, whoever else waits, so the same seed writes the same.
-        candidates = min(spec.candidates, most // max(1, count)) if spec.temperature else 1
+        candidates = min(spec.candidates, most // max(1, count)) if spec.temperature >= COLDEST else 1
         prompts = [self.tokens.prompt(prompt_for(passage, tag)) for passage in passages.passages]
         tokens = sum(map(len, prompts)) * spec.n
         ticket = Ticket(spec, passages, tokens, self.card.digest, candidates, tell=tell, speaker=speaker)

@@ -15,6 +15,10 @@ NUCLEUS_GUESS = 128
 """Candidates looked at first for top-p; rows whose nucleus is larger are sorted whole."""
 
 
+COLDEST = 1e-4
+"""Rows of lower temperatures take the likeliest word, as they all but always would: dividing by less may overflow."""
+
+
 class NotFinite(ValueError):
     """The model's logits hold NaN or infinity: its adapter is broken."""
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from app.inference.decoding import Decoding, Prefill
 from app.inference.delta import Delta
 from app.inference.model import LlamaModel
-from app.inference.sampling import Sampler
+from app.inference.sampling import COLDEST, Sampler
 
 MOST_DRAFT = 4
 """So many tokens are looked up at most."""
@@ -49,7 +49,7 @@ class Line:
     ids: list[int] = field(default_factory=list)
     """With the stop id, where it wrote one."""
     logprobs: list[float] = field(default_factory=list)
-    """Of the tokens in `ids`, at its temperature (1 where that is 0), with what was added."""
+    """Of the tokens in `ids`, at its temperature (1 where that is 0 or next to it), with what was added."""
     is_finished: bool = False
     """It wrote a stop id."""
     is_broken: bool = False
@@ -59,6 +59,8 @@ class Line:
 
     def __post_init__(self) -> None:
         self._stream = random.Random(self.seed)
+        if self.temperature < COLDEST:
+            self.temperature = 0.0
 
     def chance(self) -> float:
         """The next number in (0, 1] of its own stream: token t is drawn with number t, whoever writes beside it."""

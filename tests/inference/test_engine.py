@@ -18,6 +18,14 @@ def test_the_same_seed_writes_the_same_and_another_one_something_else(engine: En
     assert first.texts != other.texts
 
 
+@pytest.mark.parametrize("temperature", [1e-38, 5e-324, 0.00009])
+def test_next_to_no_temperature_is_none(engine: Engine, temperature: float) -> None:
+    greedy, cold = (answer(engine, temperature=each, candidates=3, wants_logprobs=True) for each in (0.0, temperature))
+    assert cold.texts == greedy.texts
+    assert cold.logprobs == greedy.logprobs
+    assert cold.completion_tokens == greedy.completion_tokens
+
+
 def test_people_in_one_batch_get_what_they_get_alone(engine: Engine) -> None:
     digests: list[str | None] = [None, voice(engine, 1), voice(engine, 2)]
     alone = [answer(engine, adapter_digest=digest, seed=5).texts for digest in digests]
