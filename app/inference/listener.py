@@ -12,6 +12,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final
 
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
 from app.inference.ticket import Ticket
 from app.inference.types import EngineError, Heard
 
@@ -32,7 +35,7 @@ class Listener:
             self._loop.call_soon_threadsafe(self._news.put_nowait, news)
 
     async def lines(self, ticket: Ticket, timeout_s: float) -> AsyncIterator[bytes]:
-        """Until the ticket is answered. It is cancelled when nobody takes the lines any more or the time is over."""
+        """Until the ticket is answered, the time is over or nobody takes them any more."""
         until = self._loop.time() + timeout_s
         ticket.answer.add_done_callback(lambda _: self.tell(None))
         news: Heard | None = NOTHING
@@ -50,8 +53,20 @@ class Listener:
             yield _line({"outcome": asdict(ticket.answer.result())})
         except EngineError as error:
             yield _line({"code": error.code, "message": str(error)})
+
+
+class Told(StreamingResponse):
+    """The lines of a ticket. It is cancelled however the response ends, even before the first line was asked for."""
+
+    def __init__(self, listener: Listener, ticket: Ticket, timeout_s: float) -> None:
+        super().__init__(listener.lines(ticket, timeout_s), media_type="application/x-ndjson")
+        self._ticket = ticket
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
         finally:
-            ticket.cancel()
+            self._ticket.cancel()  # means nothing to a ticket that is answered
 
 
 def _line(content: dict[str, Any]) -> bytes:

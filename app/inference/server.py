@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.config import MOST_CANDIDATES, Settings, engine_token, get_settings
-from app.inference.listener import Listener
+from app.inference.listener import Listener, Told
 from app.inference.loader import Loader
 from app.inference.ticket import Ticket
 from app.inference.types import CODES, DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
@@ -140,10 +140,10 @@ def create_app(settings: Settings) -> FastAPI:
         return asdict(await _answer(ticket, request, time_for(wanted)))
 
     @app.post("/rewrite/stream", dependencies=guarded)
-    async def stream(wanted: Wanted) -> StreamingResponse:
+    async def stream(wanted: Wanted) -> Told:
         listener = Listener()
         ticket = await asyncio.to_thread(loader.ready().submit, wanted.spec(), listener.tell)
-        return StreamingResponse(listener.lines(ticket, time_for(wanted)), media_type="application/x-ndjson")
+        return Told(listener, ticket, time_for(wanted))
 
     @app.get("/adapters/{digest}/peft", dependencies=guarded)
     async def export_peft(digest: str, voice: str | None = None) -> Response:

@@ -4,7 +4,9 @@ import asyncio
 import json
 from typing import Any
 
-from app.inference.listener import Listener
+from starlette.types import Message
+
+from app.inference.listener import Listener, Told
 from app.inference.passages import split
 from app.inference.ticket import Ticket
 from app.inference.types import Heard, RewriteSpec
@@ -50,6 +52,21 @@ def test_without_an_answer_the_time_runs_out() -> None:
     made = ticket()
     for timeout_s in (0, 0.01):
         assert told(made, timeout_s)[-1]["code"] == "timeout"
+
+
+def test_whoever_left_before_the_first_line_gets_no_text_written() -> None:
+    made = ticket()
+
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def unheard(_: Message) -> None:
+        await asyncio.sleep(9)
+
+    async def respond() -> None:
+        await Told(Listener(), made, 9)({"type": "http"}, gone, unheard)
+
+    asyncio.run(respond())
     assert made.is_cancelled
 
 
