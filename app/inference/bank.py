@@ -65,6 +65,12 @@ class Bank:
                 down[:, ours] = adapter.down[group][:, theirs]
                 up[:, ours, stretch] = scaled[..., stretch]
 
+    def clear(self, slot: int) -> None:
+        """Leave nothing in it."""
+        for half in (self.down, self.up):
+            for tensor in half.values():
+                tensor[:, slot] = 0
+
     def rows(self, slots: Sequence[int]) -> "BankDelta":
         """The delta of a batch whose row i speaks through slot `slots[i]`."""
         return BankDelta(self, slots)

@@ -1,7 +1,7 @@
 """The engine server as the other processes see it: HTTP on loopback, every failure an `EngineError` with a code."""
 
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from types import MappingProxyType
@@ -61,6 +61,9 @@ class HttpEngine:
     async def warm(self, adapter_digest: str) -> float:
         answer = await self._call("POST", "/warm", self._timeout_s, {"adapter_digest": adapter_digest})
         return float(answer["milliseconds"])
+
+    async def forget(self, adapter_digests: Collection[str]) -> None:
+        await self._call("POST", "/forget", STATUS_TIMEOUT_S, {"adapter_digests": sorted(adapter_digests)})
 
     async def export_peft(self, adapter_digest: str, voice: str | None = None) -> bytes:
         query = {} if voice is None else {"voice": voice}

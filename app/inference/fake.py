@@ -1,6 +1,6 @@
 """An engine without a model, for tests and for trying the API: what it writes shows what it was asked."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,6 +30,7 @@ class FakeEngine:
     specs: list[RewriteSpec] = field(default_factory=list)
     """Every spec it was asked to rewrite, in order."""
     warmed: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     breaks_after: int | None = None
     """The word of a stream after which it fails."""
     waiting: int = 0
@@ -93,6 +94,10 @@ class FakeEngine:
         self._find(adapter_digest)
         self.warmed.append(adapter_digest)
         return 0.1
+
+    async def forget(self, adapter_digests: Collection[str]) -> None:
+        self._fail()
+        self.forgotten += sorted(adapter_digests)
 
     async def export_peft(self, adapter_digest: str, voice: str | None = None) -> bytes:
         self._fail()

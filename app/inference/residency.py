@@ -4,6 +4,7 @@ Slot 0 is the base and never given away. All slots have the same size in bytes, 
 """
 
 from collections import Counter, OrderedDict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -59,10 +60,15 @@ class Residency:
         if not self._users[speaker]:
             del self._users[speaker]
 
-    def forget(self, speaker: Speaker) -> None:
-        """Its slot could not be filled: give it back."""
+    def forget(self, speaker: Speaker) -> int:
+        """Give its slot back, which could not be filled or shall not be kept."""
         self._users.pop(speaker, None)
-        self._free.append(self._slots.pop(speaker))
+        self._free.append(slot := self._slots.pop(speaker))
+        return slot
+
+    def idle(self, digests: Collection[str]) -> list[Speaker]:
+        """Those of these adapters that are resident and not in use."""
+        return [speaker for speaker in self._slots if speaker.digest in digests and not self._users[speaker]]
 
     def _evict(self) -> int:
         oldest = next((speaker for speaker in self._slots if not self._users[speaker]), None)

@@ -5,6 +5,7 @@ for a file: whoever asks for an adapter has it put on the shelf, and the thread 
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,15 @@ class Seats:
                     raise EngineError("busy", str(error)) from error
                 self.residency.release(speaker)
         return 1000 * (time.monotonic() - started)
+
+    def forget(self, digests: Collection[str]) -> None:
+        """Leave nothing of these adapters in memory, but what rows are being written with: that goes as others come."""
+        with self._shelving:
+            for digest in digests:
+                self._shelf.pop(digest, None)
+        with self._filling:
+            for speaker in self.residency.idle(digests):
+                self.bank.clear(self.residency.forget(speaker))
 
     def take(self, speaker: Speaker | None) -> int:
         """Pin a speaker in a slot until `leave`, filling it if need be. Raises as `fetch`, and NoFreeSlot."""

@@ -41,6 +41,10 @@ class Warm(BaseModel):
     adapter_digest: str
 
 
+class Forget(BaseModel):
+    adapter_digests: list[str]
+
+
 def _whole(text: str) -> str:
     """JSON can carry half an emoji, which no tokenizer takes."""
     if any("\ud800" <= character <= "\udfff" for character in text):
@@ -133,6 +137,11 @@ def create_app(settings: Settings) -> FastAPI:
     @app.post("/warm", dependencies=guarded)
     async def warm(body: Warm) -> dict[str, float]:
         return {"milliseconds": await asyncio.to_thread(loader.ready().warm, body.adapter_digest)}
+
+    @app.post("/forget", dependencies=guarded)
+    async def forget(body: Forget) -> dict[str, Any]:
+        await asyncio.to_thread(loader.ready().seats.forget, body.adapter_digests)
+        return {}
 
     @app.post("/rewrite", dependencies=guarded)
     async def rewrite(request: Request, wanted: Wanted) -> dict[str, Any]:

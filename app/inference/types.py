@@ -148,6 +148,10 @@ class Engine(Protocol):
         """Load ahead of the first request; milliseconds it took."""
         ...
 
+    async def forget(self, adapter_digests: Collection[str]) -> None:
+        """Leave nothing of these adapters in memory; they are in nobody's use any more."""
+        ...
+
     async def export_peft(self, adapter_digest: str, voice: str | None = None) -> bytes:
         """The adapter as a zipped PEFT folder, or one of its voices: which, must be told where they have parts of
         their own."""

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from app.auth import ReadSession, Writer, WriteSession
+from app.engine import EngineDep
 from app.schemas import Cursor, Limit, Page, UserPath
 from app.users import service
 from app.users.schemas import Receipt, UserCreate, UserView
@@ -32,6 +33,6 @@ def get(user: UserPath, session: ReadSession, response: Response) -> UserView:
 
 
 @router.delete("/{user}")
-def erase(user: UserPath, who: Writer) -> Receipt:
+async def erase(user: UserPath, who: Writer, engine: EngineDep) -> Receipt:
     """Erases the person with all samples, rewrites, feedback, jobs, adapter versions and files."""
-    return service.erase(who.tenant_id, user)
+    return await service.erase_everywhere(engine, who.tenant_id, user)

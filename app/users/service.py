@@ -3,17 +3,22 @@
 import shutil
 from collections.abc import Sequence
 
+import structlog
+from anyio.to_thread import run_sync
 from sqlalchemy.orm import Session
 
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
 from app.errors import Conflict, NotFound
+from app.inference.types import Engine, EngineError
 from app.models import User
 from app.repository import digests_in_use
 from app.storage import LocalStorage
 from app.tenancy import tenant_of
 from app.users import repository
 from app.users.schemas import Erased, Receipt
+
+log = structlog.get_logger(__name__)
 
 
 class UnknownUser(NotFound):
@@ -55,8 +60,22 @@ def page(session: Session, cursor: str | None, limit: int) -> tuple[Sequence[Use
     return repository.page(session, cursor, limit)
 
 
-def erase(tenant_id: str, external_id: str) -> Receipt:
-    """Erase a person: rows in one transaction, then the files nobody else's version shares. Raises UnknownUser."""
+async def erase_everywhere(engine: Engine, tenant_id: str, external_id: str) -> Receipt:
+    """Erase a person, out of the engine's memory too, as far as it can be reached. Raises UnknownUser."""
+    receipt, digests = await run_sync(erase, tenant_id, external_id)
+    if digests:
+        try:
+            await engine.forget(digests)
+        except EngineError as error:
+            log.warning("the engine keeps an erased adapter until it is restarted", code=error.code)
+    return receipt
+
+
+def erase(tenant_id: str, external_id: str) -> tuple[Receipt, set[str]]:
+    """Erase a person: rows in one transaction, then the files nobody else's version shares, whose digests are told.
+
+    Raises UnknownUser.
+    """
     with transaction(tenant_id) as session:
         user = get(session, external_id, lock=True)
         counts = repository.count_belongings(session, user.id)
@@ -69,4 +88,4 @@ def erase(tenant_id: str, external_id: str) -> Receipt:
     with transaction(EVERY_TENANT) as session:
         orphans = digests - digests_in_use(session, digests)
         erased = sum(LocalStorage(settings).delete(digest) for digest in orphans)
-    return Receipt(user=external_id, erased=Erased(**counts, adapter_files=erased), erased_at=now())
+    return Receipt(user=external_id, erased=Erased(**counts, adapter_files=erased), erased_at=now()), orphans

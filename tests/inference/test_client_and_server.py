@@ -166,6 +166,12 @@ def test_it_tells_what_it_is_and_loads_ahead(settings: Settings, digest: tuple[P
     assert outcome.adapter_digest == digest[1]
 
 
+def test_what_it_is_told_to_forget_is_loaded_anew(settings: Settings, digest: tuple[Path, str]) -> None:
+    ask(settings, lambda engine: engine.warm(digest[1]))
+    ask(settings, lambda engine: engine.forget([digest[1], "0" * 64]))
+    assert ask(settings, lambda engine: engine.warm(digest[1])) > 0
+
+
 @pytest.mark.parametrize(
     ("spec", "code"),
     [

@@ -123,6 +123,20 @@ def test_warming_says_so_when_a_batch_uses_every_slot(crowded: Crowded) -> None:
     assert crowded.engine.warm(crowded.second) > 0
 
 
+def test_what_is_forgotten_leaves_nothing_in_memory(crowded: Crowded) -> None:
+    engine, first = crowded.engine, crowded.first
+    engine.seats.forget([first, "0" * 64])
+    assert engine.seats.residency.resident == [Speaker(first)], "it is being written with"
+    crowded.gate.open()
+    assert crowded.running.answer.result(WAIT_S).texts
+    answer(engine, adapter_digest=crowded.second)
+    engine.seats.forget([crowded.second])
+    assert not engine.seats._shelf
+    assert not engine.seats.residency.resident
+    assert not any(tensor.any() for half in (engine.seats.bank.down, engine.seats.bank.up) for tensor in half.values())
+    assert answer(engine, adapter_digest=first).texts
+
+
 def test_warming_loads_once(engine: Engine) -> None:
     digest = voice(engine, 1)
     assert engine.warm(digest) > 0

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from app.config import Settings
 from app.db import EVERY_TENANT, transaction
+from app.inference.fake import FakeEngine
 from app.models import Base, Feedback, Job, JobEvent, JobMetric, Rewrite, Scorer, Tenant, Trace, User
 from app.storage import LocalStorage
 
@@ -118,6 +119,7 @@ def test_erasing_leaves_nothing_of_them_and_all_of_others(
     make_adapter: Make,
     other_tenant: Tenant,
     settings: Settings,
+    engine: FakeEngine,
 ) -> None:
     ada, neighbour, foreign = make_user("ada"), make_user("bob"), make_user("eve", other_tenant)
     for user in (neighbour, foreign):
@@ -155,6 +157,15 @@ def test_erasing_leaves_nothing_of_them_and_all_of_others(
     assert not storage.path(own.digest).exists()
     assert all(storage.path(adapter.digest).exists() for adapter in shared)
     assert not checkpoint.exists()
+    assert engine.forgotten == [own.digest]
+
+
+def test_erasing_waits_for_no_engine(
+    client: TestClient, make_user: Make, make_adapter: Make, engine: FakeEngine
+) -> None:
+    make_adapter(make_user("ada"), b"only ada's", promote=True)
+    engine.fail_with = "unavailable"
+    assert client.delete("/v1/users/ada").json()["erased"]["adapter_files"] == 1
 
 
 def test_who_is_erased_can_come_anew(client: TestClient, make_user: Make, make_samples: Make) -> None:
