@@ -25,7 +25,7 @@ class LocalStorage:
         self.folder = settings.storage_root / "adapters"
 
     def put(self, content: bytes) -> str:
-        """Keep these bytes safely on disk and return their digest; the same bytes again cost nothing.
+        """Keep these bytes safely on disk and return their digest; a file that holds them already is kept.
 
         Raises StorageFull, leaving no trace, when there is no room.
         """
@@ -33,7 +33,8 @@ class LocalStorage:
         target = self.path(digest)
         with suppress(FileNotFoundError):
             os.utime(target)  # as good as new: whoever discards old orphans spares it
-            return digest
+            if target.read_bytes() == content:
+                return digest
         with _explained(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
@@ -57,22 +58,29 @@ class LocalStorage:
 
     def digests(self, older_than: timedelta) -> set[str]:
         """Of the files that were last put longer ago than this."""
-        limit = time.time() - older_than.total_seconds()
         found = set()
         for path in self.folder.glob("*.safetensors"):
             with suppress(FileNotFoundError):
-                if DIGEST.fullmatch(path.stem) and path.stat().st_mtime < limit:
+                if DIGEST.fullmatch(path.stem) and _is_older(path, older_than):
                     found.add(path.stem)
         return found
 
-    def delete(self, digest: str) -> bool:
-        """Whether there was such a file; there is none afterwards."""
+    def delete(self, digest: str, older_than: timedelta | None = None) -> bool:
+        """Whether there was such a file; there is none afterwards, unless it was put again since `older_than` ago."""
         path = self.path(digest)
-        if not path.exists():
+        try:
+            if older_than is not None and not _is_older(path, older_than):
+                return False
+            path.unlink()
+        except FileNotFoundError:
             return False
-        path.unlink(missing_ok=True)
         _sync(self.folder)
         return True
+
+
+def _is_older(path: Path, than: timedelta) -> bool:
+    """Whether it was last put longer ago."""
+    return path.stat().st_mtime < time.time() - than.total_seconds()
 
 
 @contextmanager

@@ -39,6 +39,26 @@ def test_the_same_bytes_are_kept_once_and_count_as_new(storage: LocalStorage) ->
     assert len(files(storage)) == 1
 
 
+def test_a_damaged_file_is_healed_by_the_next_that_puts_it(storage: LocalStorage) -> None:
+    path = storage.path(storage.put(b"voice"))
+    for damaged in (b"", b"vo", b"noise"):
+        path.write_bytes(damaged)
+        storage.put(b"voice")
+        assert path.read_bytes() == b"voice"
+    assert len(files(storage)) == 1
+
+
+def test_what_is_put_again_meanwhile_is_not_deleted_as_old(storage: LocalStorage) -> None:
+    digest, hour = storage.put(b"voice"), timedelta(hours=1)
+    os.utime(storage.path(digest), (0, 0))
+    assert storage.digests(hour) == {digest}
+    storage.put(b"voice")
+    assert not storage.delete(digest, hour)
+    os.utime(storage.path(digest), (0, 0))
+    assert storage.delete(digest, hour)
+    assert not storage.delete(digest, hour)
+
+
 def test_old_files_are_found_by_age(storage: LocalStorage) -> None:
     assert storage.digests(timedelta(0)) == set()
     old, new = storage.put(b"old"), storage.put(b"new")

@@ -170,7 +170,7 @@ def discard_orphans(older_than: timedelta = timedelta(hours=1)) -> int:
         return 0
     with transaction(EVERY_TENANT, read_only=True) as session:
         orphans = digests - digests_in_use(session, digests)
-    return sum(storage.delete(digest) for digest in orphans)
+    return sum(storage.delete(digest, older_than) for digest in orphans)
 
 
 def _folded(context: str) -> str:

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -179,3 +180,19 @@ def test_orphans_are_discarded_and_nothing_else(
     assert service.discard_orphans(timedelta(seconds=-9)) == 1
     assert not storage.path(orphan).exists()
     assert all(storage.path(adapter.digest).exists() for adapter in (*three, foreign))
+
+
+def test_an_orphan_that_is_put_again_meanwhile_is_spared(
+    database: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(settings)
+    path = storage.path(storage.put(b"of nobody yet"))
+    os.utime(path, (0, 0))
+
+    def used(*_: object) -> set[str]:
+        storage.put(b"of nobody yet")
+        return set()
+
+    monkeypatch.setattr(service, "digests_in_use", used)
+    assert service.discard_orphans() == 0
+    assert path.exists()
