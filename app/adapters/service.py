@@ -13,12 +13,10 @@ from app.adapters import repository
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
 from app.errors import Conflict, NotFound, PreconditionFailed, Unprocessable
+from app.learning.tags import tag_of
 from app.models import Adapter, User
 from app.repository import digests_in_use
 from app.storage import LocalStorage
-
-TAG_LENGTH: Final = 40
-"""Longer contexts are cut to this when they become tags."""
 
 
 class UnknownVersion(NotFound):
@@ -117,8 +115,7 @@ def tags_of(adapter: Adapter) -> list[str]:
 def voice_named(adapter: Adapter, context: str) -> str:
     """The tag of the voice that is meant, however its case and white space. Raises UnknownVoice."""
     tags = tags_of(adapter)
-    wanted = _folded(context)
-    found = next((tag for tag in tags if _folded(tag) == wanted), None)
+    found = next((tag for tag in tags if tag_of(tag) == tag_of(context)), None)
     if found is None:
         has = f"it has {', '.join(tags)}" if tags else "it has one voice only"
         use = f"Use one of {', '.join(tags)}, or leave" if tags else "Leave"
@@ -171,10 +168,6 @@ def discard_orphans(older_than: timedelta = timedelta(hours=1)) -> int:
     with transaction(EVERY_TENANT, read_only=True) as session:
         orphans = digests - digests_in_use(session, digests)
     return sum(storage.delete(digest, older_than) for digest in orphans)
-
-
-def _folded(context: str) -> str:
-    return " ".join(context.split()).lower()[:TAG_LENGTH].strip()
 
 
 def _move(session: Session, user: User, version: int | None, expected: Expected) -> None:

@@ -25,12 +25,12 @@ from torch import Tensor
 from app.inference.architecture import Architecture
 from app.inference.delta import GROUPS, Group
 from app.inference.lora import abreast
+from app.learning.tags import MAX_TAG_LENGTH
 
 FORMAT = "idiolect-lora-1"
 MAX_RANK = 64
 MAX_VOICE_RANK = 16
 MAX_VOICES = 8
-MAX_TAG_LENGTH = 40
 DTYPES = (torch.bfloat16, torch.float32)
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from app.learning.rewards.style import FEWEST_TEXTS, Calibration, centroid, left_out_similarity
 from app.learning.seeding import derive
+from app.learning.tags import tag_of
 from app.learning.types import Encoder, Mode
 
 MOST_MODES = 4
@@ -26,7 +27,6 @@ DISTINCT = 0.2
 STRANGE = 0.5
 """Calibrated similarity (0 plain, 1 the voice itself) below which a cluster does not speak with another's voice."""
 OTHER = "other"
-TAG_LENGTH = 40
 
 _RESTARTS = 8
 _ROUNDS = 50
@@ -36,11 +36,6 @@ _ROUNDS = 50
 class Clusters:
     assignment_N: Tensor
     silhouette: float
-
-
-def tag_of(context: str) -> str:
-    """A context as people type it to the tag that stands for it: one line, lower case, at most 40 characters."""
-    return " ".join(context.split()).lower()[:TAG_LENGTH].strip()
 
 
 def find_modes(

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from app.learning.modes import cluster, find_modes, silhouette, tag_of
+from app.learning.modes import cluster, find_modes, silhouette
 
 NEUTRAL = ["plain"]
 
@@ -131,14 +131,6 @@ def test_no_texts_no_voice():
         find_modes(texts, unlabelled(texts), encoder, neutral_texts=[])
     with pytest.raises(ValueError, match="no text"):
         find_modes([], [], lambda texts: torch.zeros(0, 2), neutral_texts=NEUTRAL)
-
-
-@pytest.mark.parametrize(
-    ("context", "tag"),
-    [("Work", "work"), ("  late  Night\nchats ", "late night chats"), ("x" * 60, "x" * 40), ("", "")],
-)
-def test_a_tag_is_one_short_line(context, tag):
-    assert tag_of(context) == tag
 
 
 def test_silhouette_in_closed_form():
