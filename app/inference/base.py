@@ -8,7 +8,6 @@ renamed: a folder that is there is whole.
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import app.assets
 from app.config import PACKAGED, Settings
-from app.inference import packaged
+from app.inference import hub, packaged
 from app.inference.architecture import Architecture
 from app.inference.card import CARD, BaseCard, base_digest, read_card, weight_files, write_card
 from app.inference.packaged import BaseUnavailable
@@ -28,7 +27,10 @@ __all__ = ["BaseCard", "BaseUnavailable", "base_digest", "ensure_base", "read_ca
 WARMUP = Path(app.assets.__file__).parent / "warmup" / "adapter.safetensors"
 """The shipped adapter that teaches the packaged base what rewriting is."""
 MODEL_FILES = ["config.json", "generation_config.json", "model*.safetensors", "*.index.json", "tokenizer*", "*.jinja"]
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+REMEDY = (
+    "Check the name, the network and, for a gated model, HF_TOKEN; or set IDIOLECT_BASE_MODEL to a folder that holds "
+    f"the model, or to {PACKAGED!r}."
+)
 
 
 def ensure_base(settings: Settings) -> Path:
@@ -39,15 +41,13 @@ def ensure_base(settings: Settings) -> Path:
     """
     if settings.base_model == PACKAGED:
         return _warmed(settings, WARMUP) if WARMUP.exists() else unmerged_base(settings)
-    folder = Path(settings.base_model).expanduser()
-    if folder.is_dir():
-        return folder if (folder / CARD).exists() else _from_folder(settings, folder.resolve())
-    if not HUB_ID.fullmatch(settings.base_model):
-        raise BaseUnavailable(
-            f"IDIOLECT_BASE_MODEL is {settings.base_model!r}: neither a folder on this machine, nor a hub id like "
-            f"'owner/name', nor {PACKAGED!r}."
-        )
-    return _from_hub(settings, settings.base_model)
+    try:
+        folder = hub.local(settings.base_model, "IDIOLECT_BASE_MODEL")
+        if folder is None:
+            return _from_hub(settings, settings.base_model)
+    except hub.NotFound as error:
+        raise BaseUnavailable(f"{error}. {REMEDY}") from error
+    return folder if (folder / CARD).exists() else _from_folder(settings, folder.resolve())
 
 
 def unmerged_base(settings: Settings) -> Path:
@@ -92,18 +92,13 @@ def _from_folder(settings: Settings, source: Path) -> Path:
 
 def _from_hub(settings: Settings, name: str) -> Path:
     def make(folder: Path) -> None:
-        from huggingface_hub import snapshot_download
-
+        # The small files first: an unsupported model should be refused before gigabytes of it arrive.
+        hub.fetched(name, ["config.json", "generation_config.json"], local_dir=folder)
         try:
-            # The small files first: an unsupported model should be refused before gigabytes of it arrive.
-            snapshot_download(name, local_dir=folder, allow_patterns=["config.json", "generation_config.json"])
             Architecture.load(folder)
-            snapshot_download(name, local_dir=folder, allow_patterns=MODEL_FILES, ignore_patterns=["*/*"])
-        except (OSError, RuntimeError) as error:
-            raise BaseUnavailable(
-                f"The model {name!r} could not be fetched from its hub: {error}. Check the name, the network and, for "
-                "a gated model, HF_TOKEN; or set IDIOLECT_BASE_MODEL to a folder that holds the model."
-            ) from error
+        except FileNotFoundError as error:
+            raise hub.NotFound(f"the model {name!r} has no config.json") from error
+        hub.fetched(name, MODEL_FILES, local_dir=folder, ignore_patterns=["*/*"])
         shutil.rmtree(folder / ".cache", ignore_errors=True)
         _describe(folder, name=name, source=f"hub:{name}")
 

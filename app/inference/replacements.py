@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from app.errors import AppError
+from app.inference import hub
 from app.learning.satisfaction.static import EMOTIONS, GROUPS
 from app.learning.types import Encoder
 
-HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
 FILES: Final = ["*.json", "*.safetensors", "*.txt", "*.model", "*/config.json"]
 LONGEST: Final = 512
 """Tokens read of a text."""
@@ -161,22 +161,12 @@ def _batched(score: Scores, shape: tuple[int, ...]) -> Scores:
 
 
 def _folder(source: str, setting: str) -> Path:
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        return folder
-    if not HUB_ID.fullmatch(source):
-        raise ModelUnavailable(
-            f"{setting} is {source!r}: neither a folder on this machine nor a hub id like 'owner/name'",
-            remedy=f"Correct it, or unset {setting} for the model that comes with Idiolect.",
-        )
-    from huggingface_hub import snapshot_download
-
     try:
-        return Path(snapshot_download(source, allow_patterns=FILES))
-    except (OSError, RuntimeError, ValueError) as error:
+        return hub.local(source, setting) or hub.fetched(source, FILES)
+    except hub.NotFound as error:
         raise ModelUnavailable(
-            f"the model {source!r} of {setting} could not be fetched from its hub: {_first_line(error)}",
-            remedy="Check the name and the network, or name the folder of the model on this machine.",
+            str(error),
+            remedy=f"Correct {setting}, check the network, or unset it for the model that comes with Idiolect.",
         ) from error
 
 
@@ -187,10 +177,6 @@ def _readable(source: str, setting: str) -> Iterator[None]:
         yield
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
         raise ModelUnavailable(
-            f"the model {source!r} of {setting} cannot be used: {_first_line(error)}",
+            f"the model {source!r} of {setting} cannot be used: {hub.first_line(error)}",
             remedy=f"Name one of the format that the README tells, or unset {setting}.",
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0] or type(error).__name__

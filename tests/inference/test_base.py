@@ -143,11 +143,16 @@ def test_only_the_first_of_many_makes_it_and_a_failure_leaves_nothing(tmp_path: 
 
 @pytest.fixture
 def hub(tiny_base: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
-    """A model hub on loopback with `owner/tiny` and, of another family, `owner/other`. Value: what was asked of it."""
+    """A model hub on loopback with `owner/tiny`, of another family `owner/other`, and `owner/bare` without a model.
+
+    Value: what was asked of it.
+    """
     from huggingface_hub import constants
 
     commit, asked = "a" * 40, []
     repositories = {"owner/tiny": tiny_base, "owner/other": without_card(tiny_base, tmp_path / "o", model_type="gpt2")}
+    repositories["owner/bare"] = tmp_path / "bare"
+    repositories["owner/bare"].mkdir()
 
     class Hub(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -212,6 +217,8 @@ def test_a_hub_without_the_model_or_out_of_reach_is_named(
 ) -> None:
     with pytest.raises(BaseUnavailable, match="'owner/nothing' could not be fetched"):
         ensure_base(settings(tmp_path, "owner/nothing"))
+    with pytest.raises(BaseUnavailable, match=r"'owner/bare' has no config\.json"):
+        ensure_base(settings(tmp_path, "owner/bare"))
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")

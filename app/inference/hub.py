@@ -1,0 +1,37 @@
+"""Models by the folder they lie in on this machine, or by their id on a hub. No torch here."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+HUB_ID: Final = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+class NotFound(RuntimeError):
+    """There is no such model, or it cannot be had now; the message says which and why, not what to do."""
+
+
+def local(source: str, setting: str) -> Path | None:
+    """The folder that a setting names; None: it names a model on a hub. Raises NotFound for what is neither."""
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        return folder
+    if not HUB_ID.fullmatch(source):
+        raise NotFound(f"{setting} is {source!r}: neither a folder on this machine nor a hub id like 'owner/name'")
+    return None
+
+
+def fetched(name: str, files: Sequence[str], **options: Any) -> Path:
+    """The folder of a hub's model with these files (patterns). `options` as huggingface_hub has them; NotFound."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=list(files), **options))
+    except (OSError, RuntimeError, ValueError) as error:
+        raise NotFound(f"the model {name!r} could not be fetched from its hub: {first_line(error)}") from error
+
+
+def first_line(error: Exception) -> str:
+    """Of what a library says at length."""
+    return str(error).strip().partition("\n")[0] or type(error).__name__
