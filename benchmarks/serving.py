@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app.config import get_settings
 from benchmarks.common import command
 from benchmarks.common.contestant import Contestant
 from benchmarks.common.machine import describe
@@ -58,7 +59,9 @@ FULL = Plan(
     tokens=32,
     rounds=3,
     adapters=1000,
-    residency=residency.Scale(cold_files=200, first_tokens=30, clients=16, requests=48, tokens=8, rounds=3),
+    residency=residency.Scale(
+        cold_files=200, peft_loads=20, first_tokens=30, clients=16, requests=48, tokens=8, rounds=3
+    ),
     registration=registration.Scale(few=10, many=10_000, files=200, requests=40, tokens=8, rounds=3),
 )
 QUICK = Plan(
@@ -66,7 +69,7 @@ QUICK = Plan(
     tokens=8,
     rounds=1,
     adapters=24,
-    residency=residency.Scale(cold_files=24, first_tokens=3, clients=8, requests=16, tokens=4, rounds=1),
+    residency=residency.Scale(cold_files=24, peft_loads=5, first_tokens=3, clients=8, requests=16, tokens=4, rounds=1),
     registration=registration.Scale(few=10, many=1000, files=20, requests=6, tokens=2, rounds=1),
 )
 
@@ -89,6 +92,7 @@ def run(
 
     from app.inference.architecture import Architecture
     from app.inference.bank import Bank
+    from app.inference.loader import served_rank
     from app.inference.model import best_dtype
 
     torch.set_num_threads(threads)
@@ -96,11 +100,14 @@ def run(
     workload = Workload.make(base, folder, adapters=max(plan.adapters, *plan.users))
     dtype, architecture = best_dtype("cpu"), Architecture.load(base)
     numbers = workload.adapter_share * architecture.parameters
-    report.keys["slot_bytes_over_adapter"] = Bank.bytes_per_slot(architecture, RANK, dtype) / (numbers * dtype.itemsize)
+    served = served_rank(get_settings())
+    for key, rank in (("slot_bytes_over_adapter", RANK), ("served_slot_bytes_over_adapter", served)):
+        report.keys[key] = Bank.bytes_per_slot(architecture, rank, dtype) / (numbers * dtype.itemsize)
     report.details |= {
         "base": base.name,
         "dtype": str(dtype).removeprefix("torch."),
         "rank": RANK,
+        "served_rank": served,
         "adapter_share": workload.adapter_share,
         "tokens": plan.tokens,
         "rounds": plan.rounds,
@@ -116,7 +123,7 @@ def run(
         for name in [name for name in field if name != PEFT]:
             field.pop(name).stop()
         if "residency" in sections:
-            residency.measure(report, workload, plan.residency, rank=RANK, peft=field.get(PEFT), keep=keep)
+            residency.measure(report, workload, plan.residency, peft=field.get(PEFT), keep=keep)
     finally:
         for contestant in field.values():
             contestant.stop()

@@ -22,6 +22,11 @@ LEAST_VOICE_RANK: Final = 4
 """What was trained with the default ranks stays usable when the settings are lowered."""
 
 
+def served_rank(settings: Settings) -> int:
+    """The largest that an engine has room for, of a trunk and a branch together."""
+    return max(settings.adapter_rank, LEAST_RANK) + max(settings.adapter_voice_rank, LEAST_VOICE_RANK)
+
+
 class Loader:
     """Brings the engine up in a thread of its own, so that the server can say how far it is."""
 
@@ -62,7 +67,7 @@ class Loader:
                 tokens,
                 read_card(base),
                 settings.storage_root / "adapters",
-                rank=max(settings.adapter_rank, LEAST_RANK) + max(settings.adapter_voice_rank, LEAST_VOICE_RANK),
+                rank=served_rank(settings),
                 cache_bytes=settings.adapter_cache_mb * 2**20,
                 max_batch_rows=settings.max_batch_rows,
                 max_queue_rows=settings.max_queue_rows,

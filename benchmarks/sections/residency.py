@@ -30,6 +30,8 @@ COLD, LOAD = "cold adapters", f"{SLOTS} slots under load"
 @dataclass(frozen=True)
 class Scale:
     cold_files: int
+    peft_loads: int
+    """After one that is not counted."""
     first_tokens: int
     """Pairs of a cold and a warm request."""
     clients: int
@@ -50,7 +52,6 @@ def measure(
     workload: Workload,
     scale: Scale,
     *,
-    rank: int,
     peft: Contestant | None,
     keep: Callable[[Report], None] = lambda report: None,
 ) -> None:
@@ -58,7 +59,7 @@ def measure(
 
     `keep` sees each.
     """
-    engine = open_engine(workload.base, workload.folder / "adapters", slots=SLOTS, rank=rank, exact=True)
+    engine = open_engine(workload.base, workload.folder / "adapters", slots=SLOTS, exact=True)
     try:
         for digest in workload.adapters:
             workload.file(digest).read_bytes()
@@ -89,12 +90,14 @@ def _cold_loads(report: Report, engine: Engine, workload: Workload, scale: Scale
         return
     try:
         question = {"op": "load", "folder": peft.setup["peft"][0]}
-        theirs = [1000 * float(peft.ask(question)["seconds"]) for _ in range(3)]
+        peft.ask(question)
+        theirs = [1000 * float(peft.ask(question)["seconds"]) for _ in range(scale.peft_loads)]
     except ContestantFailed as error:
         report.failures["PEFT load_adapter"] = str(error)
         return
-    report.row(COLD, what="PEFT load_adapter", p50_ms=quantile(theirs, 0.5), p99_ms=max(theirs), count=len(theirs))
-    report.keys["cold_load_vs_peft"] = quantile(theirs, 0.5) / quantile(loads, 0.5)
+    p50, p99 = quantile(theirs, 0.5), quantile(theirs, 0.99)
+    report.row(COLD, what="PEFT load_adapter", p50_ms=p50, p99_ms=p99, count=len(theirs))
+    report.keys["cold_load_vs_peft"] = p50 / quantile(loads, 0.5)
 
 
 def _least(workload: Workload, digest: str) -> float:
@@ -183,7 +186,8 @@ def _swaps(report: Report, engine: Engine, workload: Workload, scale: Scale) -> 
     loads: list[float] = []
 
     def serve() -> float:
-        return _driven(engine, scale, lambda: random.Random(0).choice(busy)).tokens_per_second
+        chance = random.Random(0)  # the same people in every turn
+        return _driven(engine, scale, lambda: chance.choice(busy)).tokens_per_second
 
     def serve_while_swapping() -> float:
         is_over = threading.Event()

@@ -12,8 +12,8 @@ from benchmarks.common.contestant import Contestant, ContestantFailed
 from benchmarks.common.report import Report
 from benchmarks.common.rounds import alternate
 from benchmarks.common.statistics import Summary, bound, ratio
-from benchmarks.common.workload import Batch, Workload
-from benchmarks.sections.field import CPU_PEERS, LLAMA, LLAMA_Q4, MISTRAL, MOST_ROWS, OURS, PEFT, VLLM
+from benchmarks.common.workload import RANK, Batch, Workload
+from benchmarks.sections.field import CPU_PEERS, LLAMA, LLAMA_Q4, MISTRAL, MOST_ROWS, OURS, OURS_AT_RANK, PEFT, VLLM
 
 BASE, ADAPTER = "base", "adapters"
 SWITCH = "switch per user"
@@ -111,10 +111,12 @@ def _turns(
         return lambda: turn(field[name], workload, batch, tokens, op)
 
     turns = {f"{OURS}, {BASE}": taken(OURS, base), f"{OURS}, {ADAPTER}": taken(OURS, mixed)}
+    if OURS_AT_RANK in field:
+        turns[f"{OURS_AT_RANK}, {ADAPTER}"] = taken(OURS_AT_RANK, mixed)
     if users > MOST_ROWS:
         return turns
     for name in field:
-        if name == OURS or (name == LLAMA_Q4 and users > 1):
+        if name in (OURS, OURS_AT_RANK) or (name == LLAMA_Q4 and users > 1):
             continue
         if name == VLLM or users == 1:
             turns[f"{name}, {BASE}"] = taken(name, base)
@@ -128,7 +130,7 @@ def _rows(report: Report, users: int, turns: Turns, share: float) -> None:
     limit = bound(users, share)
     ours, reference = turns[f"{OURS}, {BASE}"], turns.get(f"{OURS}, {ADAPTER}", [])
     for name, taken in turns.items():
-        is_mixed = name == f"{OURS}, {ADAPTER}"
+        is_mixed = name in (f"{OURS}, {ADAPTER}", f"{OURS_AT_RANK}, {ADAPTER}")
         of_base = ratio([each.decode for each in taken], [each.decode for each in ours])
         report.row(
             TABLE,
@@ -163,8 +165,9 @@ def _figures(report: Report, by_users: Mapping[int, Turns], share: float) -> Non
 
     ours, base = f"{OURS}, {ADAPTER}", f"{OURS}, {BASE}"
     crowd = 16
-    kept = times(of(crowd, ours, "decode"), of(crowd, base, "decode"))
-    report.keys["mixed_decode_share_of_bound"] = None if kept is None else kept / bound(crowd, share)
+    for suffix, name in (("", ours), (f"_rank_{RANK}", f"{OURS_AT_RANK}, {ADAPTER}")):
+        kept = times(of(crowd, name, "decode"), of(crowd, base, "decode"))
+        report.keys[f"mixed_decode_share_of_bound{suffix}"] = None if kept is None else kept / bound(crowd, share)
     prefills = [times(of(users, ours, "prefill"), of(users, base, "prefill")) for users in by_users if users >= 8]
     report.keys["mixed_prefill_ratio"] = min((each for each in prefills if each is not None), default=None)
     report.keys["vs_peft_adapter_names"] = times(of(crowd, ours), of(crowd, f"{PEFT}, {ADAPTER}"))

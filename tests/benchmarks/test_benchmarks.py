@@ -18,12 +18,13 @@ SMALL = serving.Plan(
     tokens=6,
     rounds=2,
     adapters=20,
-    residency=residency.Scale(cold_files=10, first_tokens=2, clients=4, requests=8, tokens=2, rounds=1),
+    residency=residency.Scale(cold_files=10, peft_loads=2, first_tokens=2, clients=4, requests=8, tokens=2, rounds=1),
     registration=registration.Scale(few=2, many=20, files=5, requests=3, tokens=2, rounds=1),
 )
 NEEDS_PEERS = {"vs_best_cpu_peer", "base16_vs_vllm_cpu", "one_user_vs_llama_cpp"}
 PROMISED = {
     "mixed_decode_share_of_bound",
+    "mixed_decode_share_of_bound_rank_8",
     "mixed_prefill_ratio",
     "vs_peft_adapter_names",
     "cold_load_p50_ms",
@@ -44,10 +45,14 @@ def test_serving(tiny_base: Path, tmp_path: Path) -> None:
     assert {who for users, who in rows if users == 16} == {
         "ours, base",
         "ours, adapters",
+        "ours at rank 8, adapters",
         "PEFT, adapters",
         "PEFT, switch per user",
     }
     assert rows[16, "ours, adapters"]["decode"]["count"] == 2
+    ranks = {name: facts["slot_rank"] for name, facts in content["details"]["contestants"].items() if "ours" in name}
+    assert ranks == {"ours": content["details"]["served_rank"], "ours at rank 8": 8}
+    assert content["slot_bytes_over_adapter"] < content["served_slot_bytes_over_adapter"]
     if content["details"]["dtype"] == "float32":
         assert rows[16, "PEFT, adapters"]["same_text"] == "8/8"
     assert [row["registered"] for row in content["tables"]["registered versions"]] == ["2", "20"]
