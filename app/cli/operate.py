@@ -10,7 +10,7 @@ from app.auth import SCOPES
 from app.cli.output import AsJson, console, errors, print_json, show
 from app.config import Settings, get_settings
 from app.db import EVERY_TENANT, migrate, transaction
-from app.local import LOCAL_TENANT, ensure_tenant, local_key, login_address, web_address
+from app.local import LOCAL_TENANT, ensure_tenant, login_address, prepare_local_key, web_address
 from app.supervisor import Supervisor
 from app.tenants import service as tenants
 
@@ -32,13 +32,13 @@ def up(
     """Start web, engine and workers; stay until Ctrl-C. `serve` is the same."""
     settings = _with(get_settings(), host=host, port=port)
     _prepare_base(settings)
-    local_key(settings)
+    prepare_local_key(settings)
     supervisor = Supervisor(settings)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.request_stop())
     try:
         with console.status("starting web, engine and workers …"):
-            supervisor.start(tell=lambda words: console.print(f"[dim]{words[:200]}[/]"))
+            supervisor.start(tell=lambda words: console.print(words[:200], style="dim", markup=False))
         console.print(f"[green]✓[/] ready at [bold]{web_address(settings)}[/] (API: {web_address(settings)}/docs)")
         console.print(f"  dashboard, once within 15 minutes: {login_address(settings)}", soft_wrap=True)
         console.print("  [dim]Ctrl-C stops everything.[/]")

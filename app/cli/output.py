@@ -18,7 +18,7 @@ from app.config import get_settings
 from app.errors import AppError
 from app.inference.architecture import UnsupportedModel
 from app.inference.packaged import BaseUnavailable
-from app.local import local_key, web_address
+from app.local import key_remedy, local_key, web_address
 from app.rest import Api, Problem
 from app.supervisor import CannotStart
 
@@ -80,7 +80,8 @@ def report_problems() -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        _end(str(problem), problem.remedy)
+        is_key_wrong = problem.status == httpx.codes.UNAUTHORIZED
+        _end(str(problem), key_remedy(get_settings()) if is_key_wrong else problem.remedy)
     except AppError as problem:
         _end(problem.detail, problem.remedy)
     except CannotStart as problem:

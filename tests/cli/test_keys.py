@@ -6,7 +6,9 @@ import pytest
 
 from app.auth import authenticate
 from app.config import Settings
+from app.db import EVERY_TENANT, transaction
 from app.errors import Unauthorized
+from app.local import LOCAL_TENANT, ensure_tenant, key_file, local_key, make_key, prepare_local_key
 from tests.cli.conftest import Idiolect
 
 
@@ -68,3 +70,31 @@ def test_the_command_lines_own_key_is_only_its_owners_to_read(
     path = Path(settings.data_dir / "cli.key")
     assert path.stat().st_mode & 0o777 == 0o600
     assert authenticate(path.read_text()).scopes == {"read", "write", "train"}
+
+
+def test_a_kept_key_that_is_not_taken_is_named_with_its_file(
+    idiolect: Idiolect, settings: Settings, server: object
+) -> None:
+    key_file(settings).write_text("idio_0123456789ab_of-another-database")
+    said = idiolect("users", "list")
+    assert said.code == 1
+    assert f"{key_file(settings)}: delete that file" in said.words
+    key_file(settings).unlink()
+    assert idiolect("users", "list").code == 0
+
+
+@pytest.mark.usefixtures("database")
+def test_a_server_starts_with_a_key_that_its_database_takes(settings: Settings) -> None:
+    kept = local_key(settings)
+    prepare_local_key(settings)
+    assert local_key(settings) == kept
+    key_file(settings).write_text("idio_0123456789ab_of-another-database")
+    prepare_local_key(settings)
+    assert authenticate(local_key(settings)).scopes == {"read", "write", "train"}
+
+
+@pytest.mark.usefixtures("database")
+def test_a_key_is_made_for_the_tenant_that_is_named(settings: Settings) -> None:
+    with transaction(EVERY_TENANT) as session:
+        demo, local = (ensure_tenant(session, name).id for name in ("demo", LOCAL_TENANT))
+    assert authenticate(make_key(settings, "demo", "of a test")).tenant_id == demo != local
