@@ -74,7 +74,7 @@ def _cell(value: Any) -> str:
 def report_problems() -> Iterator[None]:
     """Every expected failure ends in one sentence, its remedy and exit code 1; the rest is a bug and shows itself."""
     from app.demo.people import NoSamples
-    from app.demo.run import DemoFailed
+    from app.demo.steps import DemoFailed
     from app.evaluation.problems import CannotEvaluate
 
     try:

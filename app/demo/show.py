@@ -1,17 +1,22 @@
 """How the demo looks in a terminal: progress while it works, tables and texts side by side at the end."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from app.rest import Api, Json
 
 SPARKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 24
+TEXTS_SHOWN = 4
+LONGEST_WORDS = 200
 
 
 def follow(console: Console, api: Api, jobs: Mapping[str, str]) -> dict[str, Json]:
@@ -53,11 +58,24 @@ def sparkline(values: Sequence[float]) -> str:
     )
 
 
+def progress(console: Console, words: str) -> None:
+    console.print(words[:LONGEST_WORDS], style="dim", markup=False, highlight=False)
+
+
 def report(console: Console, result: Json) -> None:
-    table = Table(title="Did it work?", title_justify="left")
+    people(console, result["people"])
+    matrix(console, result["style_matrix"])
+    for person in result["people"]:
+        texts(console, person["name"], person["texts"])
+    remark(console, result["feedback"])
+    verdict(console, result["bars"])
+
+
+def people(console: Console, rows: Sequence[Json]) -> None:
+    table = Table(title="Who was trained", title_justify="left")
     for column in ("person", "style before", "style after", "meaning", "entities", "voices", "gate", "seconds"):
         table.add_column(column, justify="left" if column in ("person", "voices", "gate") else "right")
-    for person in result["people"]:
+    for person in rows:
         voices = ", ".join(f"{escape(tag)} {share:.0%}" for tag, share in person["modes"].items())
         table.add_row(
             escape(person["name"]),
@@ -74,13 +92,50 @@ def report(console: Console, result: Json) -> None:
         "[dim]style: 0 = plain text, 1 = as typical as their own sentences, by character n-grams (no reward).[/]"
     )
     console.print("[dim]meaning, entities: share kept, of 1.[/]\n")
-    matrix(console, result["style_matrix"])
-    for person in result["people"]:
-        console.print(f"\n[bold]{escape(person['name'])}[/]")
-        for pair in person["texts"][:4]:
-            console.print(f"  [dim]plain[/]  {escape(pair['input'])}", highlight=False)
-            console.print("  [dim]voice[/]  ", end="")
-            console.print(pair["after"], markup=False, highlight=False)
+
+
+def texts(console: Console, name: str, pairs: Sequence[Json]) -> None:
+    """The first texts side by side: as they were given, by the base alone, in the person's voice."""
+    table = Table(title=escape(name), title_justify="left", show_lines=True)
+    for column in ("given", "before: the base", "after: their voice"):
+        table.add_column(column, ratio=1)
+    for pair in pairs[:TEXTS_SHOWN]:
+        table.add_row(*(Text(pair[key]) for key in ("input", "before", "after")))
+    console.print()
+    console.print(table)
+
+
+def remark(console: Console, heard: Json) -> None:
+    console.print(f"\n[bold]One remark[/] on {escape(heard['name'])}'s first rewrite, read by a worker")
+    said = Text.assemble("  “", heard["text"], "” → satisfaction ", (f"{heard['satisfaction']:.2f}", "bold"), " of 1")
+    console.print(said)
+
+
+def verdict(console: Console, rows: Sequence[Json]) -> None:
+    table = Table(title="Did it work?", title_justify="left")
+    for column in ("bar", "wanted", "got", ""):
+        table.add_column(column)
+    for bar in rows:
+        table.add_row(
+            *(Text(bar[key]) for key in ("name", "wanted", "got")), "[green]✓[/]" if bar["passed"] else "[red]✗[/]"
+        )
+    console.print()
+    console.print(table)
+    missed = sum(not bar["passed"] for bar in rows)
+    if missed:
+        console.print(f"{missed} of {len(rows)} missed. That is a result and no error: the command ends with 0.")
+    else:
+        console.print(f"All {len(rows)} are met.")
+
+
+def what_next(console: Console, report: Path, tenant: str, user: str) -> None:
+    key = f"IDIOLECT_API_KEY=$(idiolect keys create --tenant {tenant})"
+    words = (
+        f"All of it is in {report}; `make serve` serves these people and shows them on a page. They are the tenant "
+        f"{tenant}'s: {key} idiolect rewrite {quote(user)} …"
+    )
+    console.print()
+    console.print(words, style="dim", markup=False, highlight=False, soft_wrap=True)
 
 
 def matrix(console: Console, cells: Mapping[str, Mapping[str, float]]) -> None:
