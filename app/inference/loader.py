@@ -34,21 +34,31 @@ class Loader:
         self.settings = settings
         self.engine: Engine | None = None
         self.missing = "starting"
+        self._is_stopping = False
+        self._has_failed = False
         self._thread = threading.Thread(target=self._load, name="loader", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
+        self._is_stopping = True
         if self.engine is not None:
             self.engine.stop()
+
+    @property
+    def is_lost(self) -> bool:
+        """Nothing will come of this process any more: whoever watches it should start another."""
+        if self._is_stopping:
+            return False
+        return self._has_failed or (self.engine is not None and not self.engine.is_alive)
 
     def ready(self) -> Engine:
         """Raises EngineError `unavailable` with what is missing."""
         if self.engine is None:
             raise EngineError("unavailable", f"the engine is not ready: {self.missing}")
         if not self.engine.is_alive:
-            raise EngineError("unavailable", "the engine's thread has ended: restart the engine")
+            raise EngineError("unavailable", "the engine's thread has ended, and so does its process")
         return self.engine
 
     def _load(self) -> None:
@@ -78,3 +88,4 @@ class Loader:
         except Exception as error:
             self.missing = f"it cannot start: {error}"
             log.error("the engine cannot start", reason=str(error), **where(error))
+            self._has_failed = True

@@ -1,6 +1,7 @@
 """The engine as a process: HTTP on loopback for the web and the workers. `python -m app.inference.server`.
 
 The port answers at once; /readyz says what is still missing until the base is loaded and the self-check has passed.
+Where that fails, or the engine's thread dies, the process ends with status 1: whoever started it starts another.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from dataclasses import asdict
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
+import structlog
 import uvicorn
 from fastapi import Depends, FastAPI, Header, Request
 from fastapi.exceptions import RequestValidationError
@@ -26,6 +28,8 @@ from app.inference.ticket import Ticket
 from app.inference.types import CODES, DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
 from app.log import configure
 from app.presence import ClientGone, while_present
+
+log = structlog.get_logger(__name__)
 
 RETRY_AFTER_S: Final = 2
 GRACE_S: Final = 5
@@ -94,7 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
             raise Refused
 
     app = FastAPI(title="Idiolect engine", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.stop = loader.stop
+    app.state.loader = loader
     guarded = [Depends(authorised)]
 
     @app.exception_handler(EngineError)
@@ -187,11 +191,23 @@ async def _answer(ticket: Ticket, request: Request, timeout_s: float) -> Rewrite
 class GentleServer(uvicorn.Server):
     """Asked to end, it takes nothing new, lets what is under way go on for GRACE_S, then has the engine decline it.
 
-    uvicorn's own limit would cut connections without a word.
+    uvicorn's own limit would cut connections without a word. It also ends, by itself, when its engine is lost.
     """
 
+    def __init__(self, config: uvicorn.Config, loader: Loader) -> None:
+        super().__init__(config)
+        self.loader = loader
+        self.has_failed = False
+
+    async def on_tick(self, counter: int) -> bool:
+        if self.loader.is_lost:
+            log.error("the engine is lost: its process ends")
+            self.has_failed = True
+            return True
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        stop = threading.Thread(target=self.config.app.state.stop, daemon=True)  # type: ignore[union-attr]
+        stop = threading.Thread(target=self.loader.stop, daemon=True)
         timer = asyncio.get_running_loop().call_later(GRACE_S, stop.start)
         await super().shutdown(sockets)
         timer.cancel()
@@ -201,15 +217,19 @@ def main() -> None:
     settings = get_settings()
     configure()
     address = urlsplit(settings.engine_url)
+    app = create_app(settings)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         host=address.hostname or "127.0.0.1",
         port=address.port or 8471,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACE_S + 2,
     )
-    GentleServer(config).run()
+    server = GentleServer(config, app.state.loader)
+    server.run()
+    if server.has_failed:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

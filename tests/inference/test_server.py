@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 
 from app.config import Settings, engine_token
 from app.inference import loader
-from app.inference.server import create_app
+from app.inference.server import GentleServer, create_app
 from tests.inference.voices import WAIT_S, Gate
 
 
@@ -86,7 +86,37 @@ def test_an_engine_that_is_not_sound_never_gets_ready_and_says_why(
 
 def test_an_engine_whose_thread_has_died_is_not_ready(ready: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.inference.engine.Engine.is_alive", False)
-    assert "restart" in ready.get("/readyz").json()["reason"]
+    assert "thread has ended" in ready.get("/readyz").json()["reason"]
+
+
+@pytest.mark.parametrize(
+    ("target", "replacement"),
+    [
+        ("app.inference.loader.ensure_base", lambda settings: Path("/nowhere")),
+        ("app.inference.engine.Engine._run", lambda self: None),
+    ],
+)
+def test_a_server_whose_engine_is_lost_ends_by_itself(
+    engine_settings: Settings, monkeypatch: pytest.MonkeyPatch, target: str, replacement: Any
+) -> None:
+    monkeypatch.setattr(target, replacement)
+    app = create_app(engine_settings)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = GentleServer(uvicorn.Config(app, log_config=None), app.state.loader)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        thread.join(WAIT_S)
+    assert not thread.is_alive()
+    assert server.has_failed
+
+
+def test_a_server_that_is_asked_to_end_has_not_failed(ready: TestClient) -> None:
+    loader = ready.app.state.loader  # type: ignore[attr-defined]
+    assert not loader.is_lost
+    loader.stop()
+    assert not loader.engine.is_alive
+    assert not loader.is_lost
 
 
 @pytest.mark.parametrize(
