@@ -5,15 +5,18 @@ import secrets
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PACKAGED = "packaged"
 MOST_CANDIDATES = 8
 MOST_ARCHIVE_BYTES = 512 * 2**20
 """Of a PEFT folder that is taken in; an adapter of rank 64 of a base of 3B parameters has 400 MB in float32."""
+
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -44,13 +47,13 @@ class Settings(BaseSettings):
     satisfaction_model: str = PACKAGED
     """Each `packaged`, or the folder or hub id of a replacement: see app/inference/replacements.py for the formats."""
 
-    max_body_bytes: int = 2_000_000
-    max_text_chars: int = 20_000
-    max_sample_chars: int = 20_000
-    max_samples_per_request: int = 1_000
-    max_samples_per_user: int = 10_000
-    min_training_samples: int = 4
-    rewrite_timeout_s: float = 120.0
+    max_body_bytes: int = Field(default=2_000_000, ge=1)
+    max_text_chars: int = Field(default=20_000, ge=1)
+    max_sample_chars: int = Field(default=20_000, ge=1)
+    max_samples_per_request: int = Field(default=1_000, ge=1)
+    max_samples_per_user: int = Field(default=10_000, ge=1)
+    min_training_samples: int = Field(default=4, ge=4, description="fewer make no reference to be measured against")
+    rewrite_timeout_s: Seconds = Field(default=120.0, gt=0)
     rewrite_candidates: int = Field(
         default=4,
         ge=1,
@@ -58,20 +61,33 @@ class Settings(BaseSettings):
         description="texts that are written of a passage at most, to answer with the first that keeps its facts",
     )
 
-    job_lease_s: float = 30.0
-    job_heartbeat_s: float = 5.0
-    job_max_attempts: int = 3
+    job_lease_s: Seconds = Field(default=30.0, ge=1, description="a worker that was silent for so long counts as dead")
+    job_heartbeat_s: Seconds = Field(default=5.0, gt=0, validate_default=True)
+    job_max_attempts: int = Field(default=3, ge=1)
     checkpoint_every_steps: int = Field(default=4, ge=1)
-    sweep_every_s: float = 15.0
+    sweep_every_s: Seconds = Field(default=15.0, gt=0)
     feedback_listen_every: int = Field(
         default=4, ge=1, description="new reactions after which the scorer of a user's satisfaction learns from them"
     )
     feedback_min_new: int = Field(
         default=5, ge=1, description="scored feedback since the last training that asks for a new one"
     )
-    feedback_quiet_s: float = Field(
+    feedback_quiet_s: Seconds = Field(
         default=120.0, ge=0, description="how long a user must have been silent before the sweep trains"
     )
+
+    @field_validator("job_heartbeat_s")
+    @classmethod
+    def _beats_twice_a_lease(cls, beat_s: float, others: ValidationInfo) -> float:
+        """A worker that misses one beat, as a busy machine's may, is not dead yet."""
+        lease_s = others.data.get("job_lease_s")
+        if lease_s is not None and beat_s > lease_s / 2:
+            raise PydanticCustomError(
+                "heartbeat",
+                "{beat_s} s is more than half of IDIOLECT_JOB_LEASE_S={lease_s}: healthy workers would count as dead",
+                {"beat_s": beat_s, "lease_s": lease_s},
+            )
+        return beat_s
 
     @property
     def resolved_database_url(self) -> str:

@@ -1,0 +1,49 @@
+"""Which settings are refused, with which words."""
+
+import pytest
+from pydantic import ValidationError
+
+from app.config import Settings
+from app.learning.rewards.style import FEWEST_TEXTS
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAX_BODY_BYTES", "0"),
+        ("MAX_TEXT_CHARS", "-1"),
+        ("MAX_SAMPLE_CHARS", "0"),
+        ("MAX_SAMPLES_PER_REQUEST", "0"),
+        ("MAX_SAMPLES_PER_USER", "0"),
+        ("MIN_TRAINING_SAMPLES", str(FEWEST_TEXTS - 1)),
+        ("REWRITE_TIMEOUT_S", "0"),
+        ("REWRITE_TIMEOUT_S", "inf"),
+        ("JOB_LEASE_S", "0.5"),
+        ("JOB_LEASE_S", "nan"),
+        ("JOB_HEARTBEAT_S", "0"),
+        ("JOB_MAX_ATTEMPTS", "0"),
+        ("SWEEP_EVERY_S", "0"),
+        ("FEEDBACK_QUIET_S", "-1"),
+    ],
+)
+def test_a_setting_out_of_bounds_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"IDIOLECT_{name}", value)
+    with pytest.raises(ValidationError) as caught:
+        Settings()
+    assert name.lower() in {error["loc"][0] for error in caught.value.errors()}
+
+
+def test_as_few_samples_are_enough_as_make_a_reference() -> None:
+    assert Settings(min_training_samples=FEWEST_TEXTS).min_training_samples == Settings().min_training_samples
+
+
+@pytest.mark.parametrize("settings", [{"job_heartbeat_s": 15.1}, {"job_lease_s": 9.9}])
+def test_a_heart_that_beats_less_than_twice_a_lease_is_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="more than half of IDIOLECT_JOB_LEASE_S") as caught:
+        Settings(**settings)  # type: ignore[arg-type]
+    assert [error["loc"] for error in caught.value.errors()] == [("job_heartbeat_s",)]
+
+
+@pytest.mark.parametrize("settings", [{"job_heartbeat_s": 15.0}, {"job_lease_s": 10.0}])
+def test_twice_is_enough(settings: dict[str, float]) -> None:
+    assert Settings(**settings)  # type: ignore[arg-type]
