@@ -1,7 +1,7 @@
 """Every model that this server uses, and what is known of it without loading any: `idiolect models list`. No torch."""
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,17 @@ from app.config import PACKAGED, Settings
 from app.inference import packaged
 from app.inference.base import WARMUP
 from app.inference.card import CARD, read_card
-from app.inference.places import CALIBRATION, ENTITIES, MEANING, SATISFACTION, STYLE, package_folder
+from app.inference.places import (
+    CALIBRATION,
+    ENTITIES,
+    MEANING,
+    SATISFACTION,
+    STYLE,
+    WEIGHTS,
+    WEIGHTS_SHA256,
+    package_folder,
+    sha256,
+)
 
 BUILT_HERE = "Apache-2.0"
 ELSEWHERE = "see its own card"
@@ -39,8 +49,8 @@ def models(settings: Settings) -> list[Model]:
         _base(settings),
         _file("warmup", "adapter", WARMUP, "merged into the packaged base"),
         _replaceable("style", "encoder", settings.style_model, STYLE, "reward: does it sound like the person"),
-        _packaged("meaning", "sentence encoder", MEANING, "model/model.safetensors", "reward and gate: meaning kept"),
-        _packaged("entities", "entity finder", ENTITIES, "*/ner/model", "reward and gate: names and figures kept"),
+        _packaged("meaning", "sentence encoder", MEANING, "reward and gate: meaning kept"),
+        _packaged("entities", "entity finder", ENTITIES, "reward and gate: names and figures kept"),
         _replaceable(
             "human", "detector", settings.detector_model, CALIBRATION, "metric; a reward where its card says so"
         ),
@@ -74,12 +84,15 @@ def _replaceable(name: str, kind: str, setting: str, shipped: Path, used: str) -
     return _of(name, kind, setting, ELSEWHERE, weights, used)
 
 
-def _packaged(name: str, kind: str, package: str, pattern: str, used: str) -> Model:
+def _packaged(name: str, kind: str, package: str, used: str) -> Model:
+    """Pinned by its digest: another one is told, and refused when it is to be loaded."""
     try:
-        files = sorted(package_folder(package).glob(pattern))
+        files = sorted(package_folder(package).glob(WEIGHTS[package]))
     except FileNotFoundError:
         files = []
-    return _of(name, kind, package.replace("_", "-"), PACKAGE_LICENCES[package], files, used)
+    model = _of(name, kind, package.replace("_", "-"), PACKAGE_LICENCES[package], files, used)
+    is_pinned = model.sha256 in (None, WEIGHTS_SHA256[package])
+    return model if is_pinned else replace(model, used=f"NOT USABLE: expected {WEIGHTS_SHA256[package]}")
 
 
 def _file(name: str, kind: str, path: Path, used: str) -> Model:
@@ -96,10 +109,7 @@ def _size(files: list[Path]) -> int | None:
 
 def _sha256(files: list[Path]) -> str | None:
     """Of the one file; of several, of their digests in the order of their names."""
-    digests = []
-    for path in files:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    digests = [sha256(path) for path in files]
     if len(digests) > 1:
         return hashlib.sha256("".join(digests).encode()).hexdigest()
     return digests[0] if digests else None

