@@ -140,7 +140,9 @@ def transaction(tenant_id: str, *, read_only: bool = False) -> Iterator[Session]
 
     A read-only one sees a snapshot, waits for nobody's write lock and raises ReadOnly when asked to write.
     """
-    with session_maker(get_settings().resolved_database_url)(info={"tenant_id": tenant_id, "read_only": read_only}) as session:
+    with session_maker(get_settings().resolved_database_url)(
+        info={"tenant_id": tenant_id, "read_only": read_only}
+    ) as session:
         with session.begin():
             if read_only:
                 session.connection(execution_options={"read_only": True, "postgresql_readonly": True})
