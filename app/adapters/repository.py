@@ -22,6 +22,10 @@ def active(session: Session, user_id: str) -> Adapter | None:
     )
 
 
+def of_job(session: Session, job_id: str) -> Adapter | None:
+    return session.scalar(select(Adapter).where(Adapter.job_id == job_id))
+
+
 def page(session: Session, user_id: str, cursor: str | None, limit: int) -> tuple[Sequence[Adapter], str | None]:
     return repository.page(session, Adapter, select(Adapter).where(Adapter.user_id == user_id), cursor, limit)
 

@@ -70,9 +70,11 @@ def publish(
 ) -> Adapter:
     """The person's next version, a candidate; its file must be in the storage already.
 
-    Raises UserGone if the person was erased meanwhile.
+    A job has one: if it is there, it is what is returned. Raises UserGone if the person was erased meanwhile.
     """
     user = _locked(session, user_id)
+    if job_id is not None and (published := repository.of_job(session, job_id)):
+        return published
     adapter = Adapter(
         tenant_id=user.tenant_id,
         user_id=user.id,
@@ -95,6 +97,11 @@ def publish(
 def active(session: Session, user_id: str) -> Adapter | None:
     """The version that speaks for the person; None: the base model does."""
     return repository.active(session, user_id)
+
+
+def of_job(session: Session, job_id: str) -> Adapter | None:
+    """The version that this training has published."""
+    return repository.of_job(session, job_id)
 
 
 def get(session: Session, user_id: str, version: int, *, field: str = "version") -> Adapter:

@@ -48,6 +48,7 @@ DECISIONS: Final = {
     "promoted": "passed the gate",
     "rejected": "stopped by the gate",
     "undecided": "left for you to decide",
+    "superseded": "left for you to decide, as another was promoted meanwhile",
 }
 
 

@@ -239,7 +239,7 @@ def _tell(job: dict[str, Any]) -> None:
         console.print(f"  {escape(job['reason'])} {escape(job.get('remedy') or '')}", highlight=False)
     result = job.get("result") or {}
     if result.get("version"):
-        console.print(f"  version {result['version']}: [bold]{result['decision']}[/]")
+        console.print(f"  version {result['version']}: [bold]{result['outcome']}[/]")
     for check in (result.get("gate") or {}).get("checks", []):
         mark = "[green]✓[/]" if check["passed"] else "[red]✗[/]"
         console.print(

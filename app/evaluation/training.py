@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from app.adapters import service as adapters
 from app.config import get_settings
 from app.db import EVERY_TENANT, get_engine, migrate, new_id, transaction
@@ -139,6 +141,9 @@ class _Context:
 
     def give_way(self) -> None:
         """Nothing to give way to."""
+
+    def fence(self, session: Session) -> None:
+        """Nobody else could hold it."""
 
     def points(self) -> list[Point]:
         return [self._points[key] for key in sorted(self._points, key=lambda key: (key[0] != "warm-start", key[1]))]

@@ -1,9 +1,14 @@
-"""What a running training sees of its job: ways to report, to save, to stop and to give way. No database here."""
+"""What a running training sees of its job: ways to report, to save, to stop, to give way and to end.
+
+No database here but the session in which it ends.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True)
@@ -38,8 +43,15 @@ class TrainingOutcome:
 
     version: int
     decision: str
-    """`promoted`, `rejected` (the gate said no) or `undecided` (too little held-out text: the user decides)."""
+    """The gate's: `promoted`, `rejected` or `undecided` (too little held-out text: the user decides)."""
     result: dict[str, Any] = field(default_factory=dict)
+    is_superseded: bool = False
+    """The gate would have it promoted, but somebody else promoted another version meanwhile."""
+
+    @property
+    def outcome(self) -> str:
+        """What became of the version: the gate's decision, or `superseded`."""
+        return "superseded" if self.is_superseded else self.decision
 
 
 class JobContext(Protocol):
@@ -67,4 +79,9 @@ class JobContext(Protocol):
 
     def give_way(self) -> None:
         """Call between micro-batches: waits while the engine serves, raises JobStopped if it is time to end."""
+        ...
+
+    def fence(self, session: Session) -> None:
+        """Call last in a transaction that must count only while the job is held and wanted: else raises JobStopped,
+        which rolls it back. The row is locked until the commit: nobody takes over or cancels the job in between."""
         ...

@@ -17,10 +17,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from sqlalchemy.orm import Session
+
 from app.config import Settings
 from app.db import EVERY_TENANT, now, transaction
 from app.jobs import repository
-from app.jobs.context import JobSnapshot
+from app.jobs.context import JobSnapshot, JobStopped
 from app.log import where
 from app.models import JobEvent, JobMetric
 
@@ -109,6 +111,16 @@ class Lease:
                 log.error("job %s: could not write how it ended: %s", self.job.id, where(error))
                 time.sleep(attempt + 1)
         return False
+
+    def fence(self, session: Session) -> None:
+        """As `JobContext.fence` says."""
+        if not repository.write_held(session, self.job.id, self.owner, {"heartbeat_at": now()}):
+            self.is_lost.set()
+        elif repository.is_cancel_requested(session, self.job.id, self.owner):
+            self.is_cancelled.set()
+        else:
+            return
+        raise JobStopped
 
     def _stop_keeping(self) -> None:
         self._end.set()

@@ -9,6 +9,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
+from sqlalchemy.orm import Session
+
 from app.config import Settings, get_settings
 from app.db import now
 from app.jobs import repository
@@ -73,7 +75,8 @@ def _run(lease: Lease, settings: Settings, train: Trainer) -> None:
         failure = explain(error, settings.storage_root, lease.job.id)
         _end(lease, folder, {"state": FAILED, "reason": failure.reason, "remedy": failure.remedy})
     else:
-        result = plain({**outcome.result, "version": outcome.version, "decision": outcome.decision})
+        named = {"version": outcome.version, "decision": outcome.decision, "outcome": outcome.outcome}
+        result = plain({**outcome.result, **named})
         _end(lease, folder, {"state": SUCCEEDED, "stage": "done", "progress": 1.0, "result": result})
 
 
@@ -126,6 +129,9 @@ class RowContext:
             self._courtesy.wait(self._check)
         finally:
             self._waited_s += monotonic() - started
+
+    def fence(self, session: Session) -> None:
+        self._lease.fence(session)
 
     def _check(self) -> None:
         if self._lease.is_lost.is_set() or self._lease.is_cancelled.is_set() or worker_is_stopping.is_set():

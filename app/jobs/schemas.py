@@ -38,7 +38,8 @@ class JobView(View):
     """How often a worker began it; more than one after a worker died."""
     cancel_requested: bool
     result: dict[str, Any]
-    """Of a finished training: `version`, `decision` (promoted, rejected, undecided) and the gate's report."""
+    """Of a finished training: `version`, the gate's `decision` (promoted, rejected, undecided) and its report, and the
+    version's `outcome`: the same, or `superseded` if another was promoted meanwhile and it waits as a candidate."""
     reason: str | None
     remedy: str | None
     seconds: float | None

@@ -28,6 +28,7 @@ from app.jobs.curation import Material, gather
 from app.jobs.lessons import Voice, max_tokens_of, seed_of
 from app.jobs.policies import Policies
 from app.jobs.prompting import Judges, plain_versions
+from app.jobs.publishing import finished, publish
 from app.jobs.reactions import satisfaction_for
 from app.learning import dpo, reinforce, sft
 from app.learning.assessment import Yardstick
@@ -42,7 +43,6 @@ from app.learning.rewards.style import references
 from app.learning.seeding import derive
 from app.learning.types import Step
 from app.models import Adapter
-from app.storage import LocalStorage
 
 WARM_START, PREFER, REINFORCE = "warm-start", "prefer", "reinforce"
 _SPAN = {WARM_START: (0.08, 0.25), PREFER: (0.25, 0.9), REINFORCE: (0.25, 0.9)}
@@ -51,6 +51,8 @@ _SPAN = {WARM_START: (0.08, 0.25), PREFER: (0.25, 0.9), REINFORCE: (0.25, 0.9)}
 
 def train(context: JobContext) -> TrainingOutcome:
     """Run the whole of a training. Raises TrainingFailure in the user's words, JobStopped as its context says."""
+    if outcome := finished(context):
+        return outcome
     settings = get_settings()
     torch.set_num_threads(settings.threads or torch.get_num_threads())
     context.stage("curate", 0.0)
@@ -93,9 +95,8 @@ def train(context: JobContext) -> TrainingOutcome:
     speaking = policies.of(incumbent) if incumbent else bare
     comparison = _compare(policy, voice, material, judges, speaking, bare, recipe)
     verdict = judge(comparison, is_first=incumbent is None)
-    context.give_way()  # ends here if the lease was lost: two workers must not both publish
     context.stage("publish", 0.98)
-    return _publish(context, settings, policy, card, voice, material, recipe, comparison, verdict, incumbent)
+    return _publish(context, policy, card, voice, material, recipe, comparison, verdict, incumbent)
 
 
 def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe: Recipe, judges: Judges) -> Voice:
@@ -215,7 +216,6 @@ def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voi
 
 def _publish(
     context: JobContext,
-    settings: Settings,
     policy: LoraPolicy,
     card: BaseCard,
     voice: Voice,
@@ -226,42 +226,21 @@ def _publish(
     incumbent: Adapter | None,
 ) -> TrainingOutcome:
     content, _ = policy.adapter_bytes(card.digest)
-    digest = LocalStorage(settings).put(content)
     report = comparison.report()
     texts = report.pop("texts")
-    with transaction(context.job.tenant_id) as session:
-        version = adapters.publish(
-            session,
-            user_id=context.job.user_id,
-            digest=digest,
-            base_digest=card.digest,
-            size_bytes=len(content),
-            parent_version=incumbent.version if incumbent else None,
-            job_id=context.job.id,
-            metrics=report,
-            gate=verdict.report(),
-            modes=[{"tag": mode.tag, "share": mode.share} for mode in voice.modes] if voice.has_tags else [],
-            manifest={
-                "recipe": as_dict(recipe),
-                "samples": material.sample_ids,
-                "feedback": material.feedback_ids,
-                "origin": context.job.origin,
-            },
-        )
-        number = version.version
     context.sample([text["candidate"] for text in texts[:3]])
-    decision: str = verdict.decision
-    if decision == "promoted":
-        decision = _promote(context, number, incumbent)
-    return TrainingOutcome(number, decision, {"gate": verdict.report(), "metrics": report})
-
-
-def _promote(context: JobContext, version: int, incumbent: Adapter | None) -> str:
-    """In a transaction of its own: a pointer that somebody else moved meanwhile must not cost the trained version."""
-    try:
-        with transaction(context.job.tenant_id) as session:
-            adapters.promote(session, context.job.user_id, version, expected=incumbent.version if incumbent else None)
-    except adapters.StalePointer:
-        context.note("Another version was promoted during this training; this one waits as a candidate.")
-        return "undecided"
-    return "promoted"
+    return publish(
+        context,
+        content,
+        base_digest=card.digest,
+        parent_version=incumbent.version if incumbent else None,
+        metrics=report,
+        gate=verdict.report(),
+        modes=[{"tag": mode.tag, "share": mode.share} for mode in voice.modes] if voice.has_tags else [],
+        manifest={
+            "recipe": as_dict(recipe),
+            "samples": material.sample_ids,
+            "feedback": material.feedback_ids,
+            "origin": context.job.origin,
+        },
+    )

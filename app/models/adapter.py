@@ -16,6 +16,7 @@ class Adapter(Identified, TenantOwned, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE"),
         UniqueConstraint("user_id", "version"),
+        UniqueConstraint("job_id"),
     )
 
     user_id: Mapped[str] = mapped_column(String(36), index=True)
@@ -25,6 +26,7 @@ class Adapter(Identified, TenantOwned, Base):
     base_digest: Mapped[str] = mapped_column(String(64))
     size_bytes: Mapped[int]
     job_id: Mapped[str | None] = mapped_column(String(36))
+    """The training that published it, its one version; None if it was imported."""
     metrics: Mapped[dict[str, Any]] = mapped_column(default=dict)
     gate: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """The promotion gate's report: `{"decision": ..., "checks": [{"name", "passed", "value", "bound"}, ...]}`."""

@@ -51,7 +51,7 @@ def test_a_failure_is_told_with_its_remedy(operator: TestClient, make_job: MakeJ
 
 def test_a_finished_training_shows_its_verdict(operator: TestClient, make_job: MakeJob) -> None:
     checks = [{"name": "length", "passed": False, "value": 1.9, "bound": "0.70 to 1.40", "words": "Too long."}]
-    result = {"version": 4, "decision": "rejected", "gate": {"decision": "rejected", "checks": checks}}
+    result = {"version": 4, "outcome": "rejected", "gate": {"decision": "rejected", "checks": checks}}
     job = make_job(state="succeeded", stage="done", progress=1.0, result=result)
     text = operator.get(f"/admin/jobs/{job.id}").text
     assert "Version 4, stopped by the gate" in text
@@ -60,8 +60,10 @@ def test_a_finished_training_shows_its_verdict(operator: TestClient, make_job: M
 
 
 def test_the_overview_tells_whether_a_finished_training_speaks(operator: TestClient, make_job: MakeJob) -> None:
-    make_job(state="succeeded", progress=1.0, result={"version": 2, "decision": "rejected"})
-    assert "stopped by the gate" in operator.get("/admin").text
+    make_job(state="succeeded", progress=1.0, result={"version": 2, "decision": "promoted", "outcome": "superseded"})
+    text = operator.get("/admin").text
+    assert "another was promoted meanwhile" in text
+    assert "passed the gate" not in text
 
 
 def test_texts_say_at_which_step_they_were_written(operator: TestClient, make_job: MakeJob) -> None:
