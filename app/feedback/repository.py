@@ -1,8 +1,11 @@
 """Asks the database about feedback, its traces and the scorers that learn from them."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
@@ -44,6 +47,16 @@ def unscored(session: Session, feedback_id: str) -> tuple[Feedback, Rewrite] | N
     )
     row = session.execute(query).one_or_none()
     return (row[0], row[1]) if row else None
+
+
+def settle(session: Session, feedback_id: str, satisfaction: float, scorer: str, when: datetime) -> bool:
+    """Write its score down; False if it is scored already, or gone: of two workers at once one is told True."""
+    unscored = (Feedback.id == feedback_id, Feedback.scored_at.is_(None))
+    statement = update(Feedback).where(*unscored).values(satisfaction=satisfaction, scorer=scorer, scored_at=when)
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        statement, execution_options={"synchronize_session": False}
+    )
+    return result.rowcount == 1
 
 
 def corrections(

@@ -82,10 +82,8 @@ def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
     reading = read(feedback.text, scorers.mood_reader()) if is_read else None
     verdict = _verdict(feedback, rewrite.outputs[feedback.output_index], reading)
     with transaction(feedback.tenant_id) as session:
-        if (row := repository.unscored(session, feedback_id)) is None:
-            return
-        row[0].satisfaction, row[0].scorer, row[0].scored_at = verdict.value, verdict.source, now()
-        if verdict.source != UNREAD:
+        is_first = repository.settle(session, feedback_id, verdict.value, verdict.source, now())
+        if is_first and verdict.source != UNREAD:
             leave(session, feedback, rewrite, verdict.value, reading if verdict.source == STATIC else None)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base, Identified, TenantOwned
@@ -16,6 +16,14 @@ class Trace(Identified, TenantOwned, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "user_id"], ["users.tenant_id", "users.id"], ondelete="CASCADE"),
         ForeignKeyConstraint(["tenant_id", "feedback_id"], ["feedback.tenant_id", "feedback.id"], ondelete="CASCADE"),
+        Index(
+            "uq_traces_as_given",
+            "feedback_id",
+            "origin",
+            unique=True,
+            sqlite_where=text("origin IN ('reply', 'edit')"),
+            postgresql_where=text("origin IN ('reply', 'edit')"),
+        ),
     )
 
     user_id: Mapped[str] = mapped_column(String(36), index=True)
@@ -25,7 +33,7 @@ class Trace(Identified, TenantOwned, Base):
     rejected: Mapped[str | None] = mapped_column(Text)
     """For a correction: the output that it replaced."""
     origin: Mapped[str] = mapped_column(String(12))
-    """`reply` or `edit` as the person gave it; `synonym` or `truncation`, made from one of these."""
+    """`reply` or `edit` as the person gave it, one of each a reaction; `synonym` or `truncation`, made from these."""
     static_score: Mapped[float]
     """What was read from the reaction, 0 to 1; it never changes."""
     doubt: Mapped[float]

@@ -1,8 +1,11 @@
 """Scores of rewrites and feedback, with small encoders in place of the real ones."""
 
 import re
+import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -12,7 +15,8 @@ from torch.nn.functional import normalize
 
 from app.config import get_settings
 from app.db import transaction
-from app.feedback import scoring
+from app.feedback import repository, scoring
+from app.feedback.tracing import leave
 from app.models import Feedback, Rewrite, StyleSample, User
 from app.users import service as users
 
@@ -129,6 +133,30 @@ def test_a_second_message_changes_nothing(
     scoring.score_feedback(feedback.id, small)
     assert feedback_row(feedback).scored_at == first.scored_at
     assert small.read == ["good bad"]
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+def test_two_workers_at_once_leave_one_trace(
+    rewrite: Rewrite, make_feedback: Callable[..., Feedback], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = Barrier(2)
+
+    class Simultaneous(SmallScorers):
+        def mood_reader(self) -> Any:
+            together.wait(30)
+            return super().mood_reader()
+
+    def takes_long(*given: Any) -> None:
+        time.sleep(0.3)
+        leave(*given)
+
+    monkeypatch.setattr(scoring, "leave", takes_long)
+    feedback = make_feedback(rewrite, text="good bad", edited_text="c u then")
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(scoring.score_feedback, [feedback.id] * 2, [Simultaneous(), Simultaneous()]))
+    with transaction(rewrite.tenant_id, read_only=True) as session:
+        traces = repository.unheard(session, rewrite.user_id)
+    assert [(trace.origin, trace.reply) for trace in traces] == [("reply", 1), ("edit", 1)]
 
 
 def test_a_rating_needs_no_model(rewrite: Rewrite, make_feedback: Callable[..., Feedback], small: SmallScorers) -> None:
