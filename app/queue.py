@@ -1,6 +1,6 @@
 """The doorbell: messages that carry ids only, sent after commit, over a folder by default or Redis by a setting.
 
-Nothing depends on a message arriving. A lost one is rung again by the sweep (`app.jobs.service.sweep`), a duplicate
+Nothing depends on a message arriving. A lost one is rung again by the sweep (`app.jobs.sweeper`), a duplicate
 finds its row already claimed. Without torch, so the web process can ring.
 """
 
@@ -31,14 +31,12 @@ TRAIN: Final = "jobs.train"
 SCORE_REWRITE: Final = "rewrites.score"
 SCORE_FEEDBACK: Final = "feedback.score"
 LISTEN: Final = "feedback.listen"
-SWEEP: Final = "maintenance.sweep"
 
 ROUTES: Final[dict[str, str]] = {
     TRAIN: "train",
     SCORE_REWRITE: "score",
     SCORE_FEEDBACK: "score",
     LISTEN: "score",
-    SWEEP: "score",
 }
 """Every task name that may be sent, and the queue it goes to."""
 

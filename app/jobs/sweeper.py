@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.adapters import service as adapters
@@ -11,6 +11,7 @@ from app.db import EVERY_TENANT, now, transaction
 from app.feedback import service as feedback
 from app.jobs import repository, service
 from app.jobs.failures import died_too_often
+from app.log import where
 from app.models import CANCELLED, FAILED, QUEUED, Job
 from app.queue import LISTEN, SCORE_FEEDBACK, SCORE_REWRITE, TRAIN, ring
 
@@ -21,18 +22,28 @@ SILENT_AFTER: Final = timedelta(seconds=60)
 UNSCORED_AFTER: Final = timedelta(seconds=20)
 GIVE_UP_AFTER: Final = timedelta(days=1)
 """What could not be scored in this time will not be."""
+RING_AGAIN_AFTER: Final = timedelta(minutes=3)
 AT_ONCE: Final = 50
 TOLD: Final[tuple[str, ...]] = ("state", "reason", "remedy")
 
+_rung: dict[str, datetime] = {}
+
 
 def sweep() -> None:
-    recover_jobs()
-    ring_for_waiting_jobs()
-    ring_for_scores()
-    ring_for_listening()
-    train_from_feedback()
-    discard_checkpoints()
-    adapters.discard_orphans()
+    """Each part by itself: what goes wrong in one keeps no other from its work, nor from the next sweep."""
+    for part in (
+        recover_jobs,
+        ring_for_waiting_jobs,
+        ring_for_scores,
+        ring_for_listening,
+        train_from_feedback,
+        discard_checkpoints,
+        adapters.discard_orphans,
+    ):
+        try:
+            part()
+        except Exception as error:
+            log.error("the sweep could not %s: %s", part.__name__, where(error))
 
 
 def recover_jobs() -> None:
@@ -71,19 +82,29 @@ def ring_for_waiting_jobs() -> None:
 
 
 def ring_for_scores() -> None:
-    """Newest first, so that a row that can never be scored keeps nobody waiting."""
+    """Newest first, so that a row that can never be scored keeps nobody waiting.
+
+    Once in a while for each: a queue that is long already must not grow with every sweep.
+    """
     span = (now() - GIVE_UP_AFTER, now() - UNSCORED_AFTER)
     with transaction(EVERY_TENANT, read_only=True) as session:
-        for rewrite_id in repository.unscored_rewrites(session, *span, AT_ONCE):
+        for rewrite_id in filter(_is_due, repository.unscored_rewrites(session, *span, AT_ONCE)):
             ring(session, SCORE_REWRITE, rewrite_id=rewrite_id)
-        for feedback_id in repository.unscored_feedback(session, *span, AT_ONCE):
+        for feedback_id in filter(_is_due, repository.unscored_feedback(session, *span, AT_ONCE)):
             ring(session, SCORE_FEEDBACK, feedback_id=feedback_id)
 
 
 def ring_for_listening() -> None:
     with transaction(EVERY_TENANT, read_only=True) as session:
-        for user_id in feedback.people_to_hear(session, get_settings().feedback_listen_every):
+        for user_id in filter(_is_due, feedback.people_to_hear(session, get_settings().feedback_listen_every)):
             ring(session, LISTEN, user_id=user_id)
+
+
+def _is_due(row_id: str) -> bool:
+    """False for what this process has rung for lately."""
+    for old in [name for name, when in _rung.items() if when < now() - RING_AGAIN_AFTER]:
+        del _rung[old]
+    return _rung.setdefault(row_id, when := now()) is when
 
 
 def train_from_feedback() -> None:

@@ -8,7 +8,9 @@ import psutil
 import pytest
 
 from app.config import get_settings
-from app.jobs.lease import checkpoint_folder
+from app.db import EVERY_TENANT, transaction
+from app.jobs.lease import checkpoint_folder, claim
+from app.queue import SCORE_REWRITE, ring
 
 STEPS = 60
 
@@ -73,6 +75,20 @@ def test_a_killed_worker_leaves_no_process_behind(shop: Any, monkeypatch: pytest
     shop.start_worker("train,score")
     shop.until(lambda: shop.row(job).state == "succeeded")
     assert shop.row(job).attempt == 2
+
+
+@pytest.mark.slow
+def test_dead_workers_are_noticed_while_scores_pile_up(shop: Any) -> None:
+    job = shop.submit()
+    assert claim(job.id, get_settings()), "by a worker that is never heard of again"
+    with transaction(EVERY_TENANT) as session:
+        for number in range(3):
+            ring(session, SCORE_REWRITE, rewrite_id=str(number))
+    messages: Path = get_settings().data_dir / "queue" / "messages"
+    shop.start_worker("score", "tests.faults.busy_worker")
+    shop.until(lambda: len(list(messages.glob("*.score.msg"))) < 3)
+    shop.until(lambda: shop.row(job).state == "queued")
+    assert list(messages.glob("*.score.msg")), "the queue never became empty"
 
 
 @pytest.mark.slow

@@ -103,6 +103,38 @@ def test_the_bell_is_rung_again_only_for_jobs_silent_for_a_while(desk: Any, ada:
     assert desk.rung("jobs.train") == [{"job_id": lost.id}, {"job_id": fresh.id}, {"job_id": lost.id}]
 
 
+def test_what_goes_wrong_in_one_part_keeps_no_other_from_its_work(
+    desk: Any, ada: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def goes_wrong(*_: Any) -> None:
+        raise service.JobFinished("a secret text")
+
+    handed_back = desk.submit(desk.add_person("bob"))
+    desk.change(handed_back, cancel_requested=True, published_at=LONG_AGO)
+    monkeypatch.setattr(service, "cancel", goes_wrong)
+    says(ada, 5)
+    orphan = checkpoint_folder(settings, "erased")
+    orphan.mkdir(parents=True)
+    sweeper.sweep()
+    assert len(jobs_of(ada)) == 1
+    assert not orphan.exists()
+    [line] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert "ring_for_waiting_jobs" in line
+    assert "JobFinished" in line
+    assert "secret" not in line
+
+
+def test_a_long_queue_does_not_grow_with_every_sweep(desk: Any, ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    [waiting] = rewrites(ada, 1, created_at=now() - timedelta(minutes=1))
+    for _ in range(3):
+        sweeper.ring_for_scores()
+    assert desk.rung("rewrites.score") == [{"rewrite_id": waiting.id}]
+    later = now() + sweeper.RING_AGAIN_AFTER + timedelta(seconds=1)
+    monkeypatch.setattr(sweeper, "now", lambda: later)
+    sweeper.ring_for_scores()
+    assert desk.rung("rewrites.score") == [{"rewrite_id": waiting.id}] * 2
+
+
 def test_what_was_never_scored_is_rung_for_within_bounds(desk: Any, ada: Any) -> None:
     minute, week = now() - timedelta(minutes=1), now() - timedelta(days=7)
     rewrites(ada, 1)

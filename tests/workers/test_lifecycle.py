@@ -10,7 +10,7 @@ from workers.main import celery
 celery.loader.init_worker()
 celery.log.setup(loglevel=logging.WARNING)
 logging.getLogger("app.jobs.runner").info("job %s: %s", "j1", "succeeded")
-logging.getLogger("celery.beat").info("drowned")
+logging.getLogger("celery.worker.strategy").info("drowned")
 try:
     raise ValueError("a secret text")
 except ValueError as error:

@@ -1,0 +1,44 @@
+"""The clock of the sweep, beside the pool of a worker: rung by message, sweeps would wait in line behind scores."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from celery import bootsteps
+
+from app.config import get_settings
+from app.jobs.sweeper import sweep
+from app.queue import ROUTES, SCORE_REWRITE
+
+STOPS_WITHIN_S: Final = 5.0
+
+
+class Clock:
+    """A thread that sweeps every few seconds, however long the queues are and whether or not the broker is there."""
+
+    def __init__(self, every_s: float, strike: Callable[[], None] = sweep) -> None:
+        self._every_s = every_s
+        self._strike = strike
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clock", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._end.set()
+        self._thread.join(STOPS_WITHIN_S)
+
+    def _run(self) -> None:
+        while not self._end.wait(self._every_s):
+            self._strike()
+
+
+class ClockStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """Every worker that scores keeps a clock; several do no harm."""
+
+    def include_if(self, worker: Any) -> bool:
+        return ROUTES[SCORE_REWRITE] in worker.app.amqp.queues.consume_from
+
+    def create(self, worker: Any) -> Clock:
+        return Clock(get_settings().sweep_every_s)
