@@ -22,6 +22,7 @@ class JobSnapshot:
     config: dict[str, Any]
     origin: str
     attempt: int
+    retries: int = 0
 
 
 class JobStopped(Exception):

@@ -24,7 +24,7 @@ from app.db import EVERY_TENANT, now, transaction
 from app.jobs import repository
 from app.jobs.context import JobSnapshot, JobStopped
 from app.log import where
-from app.models import JobEvent, JobMetric
+from app.models import Job, JobEvent, JobMetric
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +47,9 @@ class Reports:
         return Reports(self.columns | later.columns, self.events + later.events, self.metrics | later.metrics)
 
 
-def checkpoint_folder(settings: Settings, job_id: str) -> Path:
-    return settings.storage_root / "checkpoints" / job_id
+def checkpoint_folder(settings: Settings, job: Job | JobSnapshot) -> Path:
+    """Another one for each retry: what an earlier one has left, or still writes, is none of its business."""
+    return settings.storage_root / "checkpoints" / f"{job.id}.{job.retries}"
 
 
 def claim(job_id: str, settings: Settings) -> "Lease | None":
@@ -61,7 +62,7 @@ def claim(job_id: str, settings: Settings) -> "Lease | None":
             return None
         repository.add_event(session, job, "state", {"state": job.state, "attempt": job.attempt})
         snapshot = JobSnapshot(
-            job.id, job.tenant_id, job.user_id, job.recipe, dict(job.config), job.origin, job.attempt
+            job.id, job.tenant_id, job.user_id, job.recipe, dict(job.config), job.origin, job.attempt, job.retries
         )
     return Lease(snapshot, owner, settings)
 

@@ -93,6 +93,7 @@ def requeue(session: Session, job_id: str, when: datetime) -> bool:
             stage="waiting",
             progress=0.0,
             attempt=0,
+            retries=Job.retries + 1,
             cancel_requested=False,
             published_at=when,
             started_at=None,
@@ -174,8 +175,8 @@ def mark_rung(session: Session, job_id: str, when: datetime) -> bool:
     return _changed(session, update(Job).where(Job.id == job_id, Job.state == QUEUED).values(published_at=when)) == 1
 
 
-def active_ids(session: Session) -> set[str]:
-    return set(session.scalars(select(Job.id).where(Job.state.in_(ACTIVE))))
+def active(session: Session) -> Sequence[Job]:
+    return session.scalars(select(Job).where(Job.state.in_(ACTIVE))).all()
 
 
 def unscored_rewrites(session: Session, after: datetime, before: datetime, limit: int) -> Sequence[str]:

@@ -56,7 +56,7 @@ def _trainer(context: JobContext) -> TrainingOutcome:
 
 
 def _run(lease: Lease, settings: Settings, train: Trainer) -> None:
-    folder = checkpoint_folder(settings, lease.job.id)
+    folder = checkpoint_folder(settings, lease.job)
     try:
         with Courtesy(settings) as courtesy:
             outcome = train(RowContext(lease, folder, courtesy))

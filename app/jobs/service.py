@@ -139,7 +139,10 @@ def cancel(session: Session, job_id: str) -> Job:
 
 
 def retry(session: Session, job_id: str) -> Job:
-    """Start a failed or cancelled job again, from its beginning. Raises JobNotRetryable, AlreadyTraining."""
+    """Start a failed or cancelled job again, from its beginning; one whose version is published has only to decide.
+
+    Raises JobNotRetryable, AlreadyTraining.
+    """
     job = get(session, job_id)
     try:
         is_requeued = repository.requeue(session, job_id, now())

@@ -11,6 +11,7 @@ from app.db import EVERY_TENANT, now, transaction
 from app.feedback import service as feedback
 from app.jobs import repository, service
 from app.jobs.failures import died_too_often
+from app.jobs.lease import checkpoint_folder
 from app.log import where
 from app.models import CANCELLED, FAILED, QUEUED, Job
 from app.queue import LISTEN, SCORE_FEEDBACK, SCORE_REWRITE, TRAIN, ring
@@ -123,12 +124,15 @@ def train_from_feedback() -> None:
 
 
 def discard_checkpoints() -> None:
-    """Folders of jobs that ended without their worker, or were erased with their user."""
+    """Folders of jobs that ended without their worker, were begun again, or were erased with their user.
+
+    The folders are listed before the jobs are asked for: what is not needed then never will be.
+    """
     root = get_settings().storage_root / "checkpoints"
     folders = [folder for folder in root.iterdir() if folder.is_dir()] if root.is_dir() else []
     if folders:
         with transaction(EVERY_TENANT, read_only=True) as session:
-            active = repository.active_ids(session)
+            needed = {checkpoint_folder(get_settings(), job) for job in repository.active(session)}
         for folder in folders:
-            if folder.name not in active:
+            if folder not in needed:
                 shutil.rmtree(folder, ignore_errors=True)

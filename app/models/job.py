@@ -35,6 +35,8 @@ class Job(Identified, TenantOwned, Base):
     stage: Mapped[str] = mapped_column(String(40), default="waiting")
     progress: Mapped[float] = mapped_column(default=0.0)
     attempt: Mapped[int] = mapped_column(default=0)
+    retries: Mapped[int] = mapped_column(default=0)
+    """How often somebody had it begin again; each time with a checkpoint of its own."""
     cancel_requested: Mapped[bool] = mapped_column(default=False)
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None]

@@ -83,7 +83,8 @@ def erase(tenant_id: str, external_id: str) -> tuple[Receipt, set[str]]:
         session.delete(user)
     settings = get_settings()
     for job_id in jobs:
-        shutil.rmtree(settings.storage_root / "checkpoints" / job_id, ignore_errors=True)
+        for folder in (settings.storage_root / "checkpoints").glob(f"{job_id}.*"):
+            shutil.rmtree(folder, ignore_errors=True)
     # Files are named by their content, so other tenants may share one: only a session that sees them all can tell.
     with transaction(EVERY_TENANT) as session:
         orphans = digests - digests_in_use(session, digests)

@@ -25,7 +25,7 @@ def test_a_killed_training_resumes_from_its_checkpoint_and_finishes(shop: Any) -
     trainer.wait()
     row = shop.row(job)
     assert (row.state, row.attempt) == ("running", 1), "a killed worker tells nobody"
-    checkpoint = int((checkpoint_folder(get_settings(), job.id) / "step").read_text())
+    checkpoint = int((checkpoint_folder(get_settings(), job) / "step").read_text())
 
     shop.start_worker("train")
     shop.until(lambda: shop.row(job).state == "succeeded")
@@ -36,7 +36,7 @@ def test_a_killed_training_resumes_from_its_checkpoint_and_finishes(shop: Any) -
     drawn = shop.curve(job)
     assert set(range(checkpoint + 1, STEPS + 1)) <= set(drawn)
     assert max(drawn) == STEPS
-    assert not checkpoint_folder(get_settings(), job.id).exists()
+    assert not checkpoint_folder(get_settings(), job).exists()
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint_and_publishes(
     get_settings.cache_clear()
     person = json.loads(PEOPLE.read_text(encoding="utf-8"))[0]
     job = shop.submit([sample["text"] for sample in person["samples"]][:8], CONFIG)
-    folder = checkpoint_folder(get_settings(), job.id)
+    folder = checkpoint_folder(get_settings(), job)
     trainers = [shop.start_worker("train", "tests.faults.warm_worker") for _ in range(2)]
     shop.start_worker("score", "workers.main")
     shop.until(lambda: len(shop.curve(job, "nll")) > 5, 60)

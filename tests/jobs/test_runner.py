@@ -131,7 +131,7 @@ def test_cancelling_ends_a_running_training_at_its_next_step(desk: Any, ada: Any
     runner.run_training(job.id, train)
     row = desk.row(job)
     assert (row.state, row.reason) == ("cancelled", "Cancelled on request.")
-    assert not checkpoint_folder(settings, job.id).exists()
+    assert not checkpoint_folder(settings, job).exists()
 
 
 def test_a_stopping_worker_hands_the_job_back_with_its_checkpoint(desk: Any, ada: Any, settings: Any) -> None:
@@ -153,7 +153,30 @@ def test_a_stopping_worker_hands_the_job_back_with_its_checkpoint(desk: Any, ada
     runner.worker_is_stopping.clear()
     runner.run_training(job.id, resumed)
     assert desk.row(job).result["version"] == 7
-    assert not checkpoint_folder(settings, job.id).exists()
+    assert not checkpoint_folder(settings, job).exists()
+
+
+def test_a_retry_begins_without_the_checkpoint_of_before(desk: Any, ada: Any) -> None:
+    job = desk.submit(ada)
+    found: list[str] = []
+
+    def stopped(context: JobContext) -> TrainingOutcome:
+        found.extend(path.name for path in context.folder.iterdir())
+        (context.folder / "step").write_text("7")
+        runner.worker_is_stopping.set()
+        context.give_way()
+        return DONE
+
+    runner.run_training(job.id, stopped)
+    desk.cancel(job)
+    assert desk.row(job).state == "cancelled", "it waited, so no worker is there to tidy up"
+    desk.retry(job)
+    runner.worker_is_stopping.clear()
+    runner.run_training(job.id, stopped)
+    assert found == []
+    runner.worker_is_stopping.clear()
+    runner.run_training(job.id, stopped)
+    assert found == ["step"], "but within one try the checkpoint is what it goes on from"
 
 
 def writes_to_a_full_disk(context: JobContext) -> TrainingOutcome:
@@ -183,7 +206,7 @@ def test_a_failure_tells_why_and_what_to_do(
     assert remedy in row.remedy
     assert desk.events(job, "state")[-1]["reason"] == row.reason
     assert row.attempt == 1, "a failure is not tried again by itself"
-    assert not checkpoint_folder(settings, job.id).exists()
+    assert not checkpoint_folder(settings, job).exists()
 
 
 def test_numbers_that_are_not_finite_do_not_stop_the_others(desk: Any, ada: Any) -> None:

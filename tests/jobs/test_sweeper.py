@@ -113,7 +113,7 @@ def test_what_goes_wrong_in_one_part_keeps_no_other_from_its_work(
     desk.change(handed_back, cancel_requested=True, published_at=LONG_AGO)
     monkeypatch.setattr(service, "cancel", goes_wrong)
     says(ada, 5)
-    orphan = checkpoint_folder(settings, "erased")
+    orphan = checkpoint_folder(settings, Job(id="erased", retries=0))
     orphan.mkdir(parents=True)
     sweeper.sweep()
     assert len(jobs_of(ada)) == 1
@@ -209,11 +209,13 @@ def test_one_who_cannot_be_trained_keeps_nobody_else_waiting(desk: Any, ada: Any
 
 def test_checkpoints_live_as_long_as_their_jobs(desk: Any, ada: Any, settings: Any) -> None:
     waiting = desk.submit(ada)
-    folders = [checkpoint_folder(settings, name) for name in (waiting.id, "erased")]
+    desk.change(waiting, retries=1)
+    jobs = [Job(id=waiting.id, retries=1), Job(id=waiting.id, retries=0), Job(id="erased", retries=0)]
+    folders = [checkpoint_folder(settings, job) for job in jobs]
     for folder in folders:
         folder.mkdir(parents=True)
     sweeper.discard_checkpoints()
-    assert [folder.exists() for folder in folders] == [True, False]
+    assert [folder.exists() for folder in folders] == [True, False, False]
     desk.cancel(waiting)
     sweeper.sweep()
     assert not folders[0].exists()

@@ -133,7 +133,7 @@ def test_erasing_leaves_nothing_of_them_and_all_of_others(
         for row in belongings(ada):
             session.add(row)
             session.flush()
-    checkpoint = settings.storage_root / "checkpoints" / "job-ada"
+    checkpoint = settings.storage_root / "checkpoints" / "job-ada.0"
     checkpoint.mkdir(parents=True)
     (checkpoint / "state.pt").write_bytes(b"texts of ada")
 
