@@ -8,15 +8,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import repository
-from app.models import Adapter, Feedback, Job, Rewrite, StyleSample, Trace, User
+from app.models import Adapter, Feedback, Job, Rewrite, Scorer, StyleSample, Trace, User
 
-Belonging = type[StyleSample] | type[Rewrite] | type[Feedback] | type[Trace] | type[Job] | type[Adapter]
+Belonging = type[StyleSample] | type[Rewrite] | type[Feedback] | type[Trace] | type[Scorer] | type[Job] | type[Adapter]
 
 BELONGINGS: Final[dict[str, Belonging]] = {
     "samples": StyleSample,
     "rewrites": Rewrite,
     "feedback": Feedback,
     "traces": Trace,
+    "scorers": Scorer,
     "jobs": Job,
     "adapters": Adapter,
 }

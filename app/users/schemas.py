@@ -39,6 +39,8 @@ class Erased(View):
     feedback: int
     traces: int
     """What the scorer of their satisfaction learned from."""
+    scorers: int
+    """Its versions."""
     jobs: int
     adapters: int
     adapter_files: int

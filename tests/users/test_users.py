@@ -147,6 +147,7 @@ def test_erasing_leaves_nothing_of_them_and_all_of_others(
         "rewrites": 1,
         "feedback": 1,
         "traces": 1,
+        "scorers": 1,
         "jobs": 1,
         "adapters": 3,
         "adapter_files": 1,
