@@ -31,8 +31,9 @@ def page(session: Session, user_id: str, cursor: str | None, limit: int) -> tupl
 
 
 def lock_user(session: Session, user_id: str) -> User | None:
-    """Whoever else asks so waits until this transaction ends (on SQLite writers always do)."""
-    return session.scalar(select(User).where(User.id == user_id).with_for_update())
+    """As they are now; whoever else asks so waits until this transaction ends (on SQLite writers always do)."""
+    query = select(User).where(User.id == user_id).with_for_update()
+    return session.scalar(query, execution_options={"populate_existing": True})
 
 
 def latest_version(session: Session, user_id: str) -> int:

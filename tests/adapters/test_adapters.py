@@ -12,6 +12,7 @@ from app.config import Settings
 from app.db import transaction
 from app.models import Adapter, Tenant, User
 from app.storage import LocalStorage
+from app.users import service as users
 
 Make = Callable[..., Any]
 PATH = "/v1/users/ada/adapters"
@@ -150,6 +151,22 @@ def test_of_two_at_once_one_wins(client: TestClient, three: list[Adapter], ada: 
         won = list(pool.map(race, (1, 3)))
     assert sorted(won) == [False, True]
     assert states(client)[(1, 3)[won.index(True)]] == "active"
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)  # on SQLite there is no other writer
+def test_who_asks_for_no_version_is_not_stopped_by_what_they_saw(three: list[Adapter], ada: User) -> None:
+    with transaction(ada.tenant_id) as session:
+        users.get(session, "ada")
+        with transaction(ada.tenant_id) as faster:
+            service.promote(faster, ada.id, 1)
+        assert service.promote(session, ada.id, 3).version == 3
+    with transaction(ada.tenant_id) as session:
+        users.get(session, "ada")
+        with transaction(ada.tenant_id) as faster:
+            service.promote(faster, ada.id, 2)
+        rolled_back_to = service.rollback(session, ada.id)
+    assert rolled_back_to is not None
+    assert rolled_back_to.version == 3
 
 
 @both
