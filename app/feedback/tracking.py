@@ -87,6 +87,11 @@ def tracked(session: Session, user_id: str) -> Tracked:
     )
 
 
+def foretells(seen: Tracked) -> bool:
+    """Whether the person's scorer has lately foretold their reactions better than always saying their mean would."""
+    return seen.error is not None and seen.guess is not None and seen.error < seen.guess
+
+
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None

@@ -23,6 +23,7 @@ from app.models import (
 )
 
 ACTIVE = (QUEUED, RUNNING)
+SETBACKS = (FAILED, CANCELLED)
 CANCELLED_ON_REQUEST = "Cancelled on request."
 
 
@@ -87,7 +88,7 @@ def requeue(session: Session, job_id: str, when: datetime) -> bool:
     """Puts a failed or cancelled job back at its beginning; False if it is in another state. Raises AlreadyActive."""
     statement = (
         update(Job)
-        .where(Job.id == job_id, Job.state.in_((FAILED, CANCELLED)))
+        .where(Job.id == job_id, Job.state.in_(SETBACKS))
         .values(
             state=QUEUED,
             stage="waiting",
@@ -190,8 +191,16 @@ def unscored_feedback(session: Session, after: datetime, before: datetime, limit
 
 
 def people_with_news(session: Session, at_least: int, quiet_since: datetime) -> Sequence[User]:
-    """Those with enough feedback scored since their last job was made, and none of any kind after `quiet_since`."""
-    last_job = select(Job.user_id, func.max(Job.created_at).label("at")).group_by(Job.user_id).subquery()
+    """Those with enough feedback scored since a job was last made for them, and none of any kind after `quiet_since`.
+
+    A job that failed or was cancelled has learned nothing and does not count.
+    """
+    last_job = (
+        select(Job.user_id, func.max(Job.created_at).label("at"))
+        .where(Job.state.not_in(SETBACKS))
+        .group_by(Job.user_id)
+        .subquery()
+    )
     is_news = or_(last_job.c.at.is_(None), Feedback.scored_at.is_(None), Feedback.scored_at > last_job.c.at)
     people = (
         select(Feedback.user_id)
@@ -201,6 +210,18 @@ def people_with_news(session: Session, at_least: int, quiet_since: datetime) -> 
         .having(func.count(Feedback.scored_at) >= at_least, func.max(Feedback.created_at) < quiet_since)
     )
     return session.scalars(select(User).where(User.id.in_(people))).all()
+
+
+def setbacks(session: Session, user_id: str) -> Sequence[datetime]:
+    """When this person's jobs failed or were cancelled since the last that did not, oldest first."""
+    last = select(func.max(Job.created_at)).where(Job.user_id == user_id, Job.state.not_in(SETBACKS)).scalar_subquery()
+    query = select(Job.finished_at).where(
+        Job.user_id == user_id,
+        Job.state.in_(SETBACKS),
+        Job.finished_at.is_not(None),
+        or_(last.is_(None), Job.created_at > last),
+    )
+    return [at for at in session.scalars(query.order_by(Job.finished_at)) if at is not None]
 
 
 def _changed(session: Session, statement: Any) -> int:

@@ -29,7 +29,7 @@ class JobView(View):
     recipe: str
     config: dict[str, Any]
     origin: str
-    """`api`, `cli`, `admin`, or `feedback`: enough new feedback asked for it."""
+    """`api`, `admin`, or `feedback`: enough new feedback asked for it."""
     state: str
     """`queued`, `running`, `succeeded`, `failed` or `cancelled`."""
     stage: str

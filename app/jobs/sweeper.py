@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -9,11 +10,13 @@ from app.adapters import service as adapters
 from app.config import get_settings
 from app.db import EVERY_TENANT, now, transaction
 from app.feedback import service as feedback
+from app.feedback.tracking import foretells, tracked
 from app.jobs import repository, service
 from app.jobs.failures import died_too_often
 from app.jobs.lease import checkpoint_folder
+from app.learning.recipes import SATISFACTION_WEIGHT
 from app.log import where
-from app.models import CANCELLED, FAILED, QUEUED, Job
+from app.models import CANCELLED, FAILED, QUEUED, STARTED_BY_FEEDBACK, Job
 from app.queue import LISTEN, SCORE_FEEDBACK, SCORE_REWRITE, TRAIN, ring
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,9 @@ GIVE_UP_AFTER: Final = timedelta(days=1)
 """What could not be scored in this time will not be."""
 RING_AGAIN_AFTER: Final = timedelta(minutes=3)
 AT_ONCE: Final = 50
+PAUSE: Final = timedelta(hours=1)
+DOUBLINGS: Final = 5
+"""A day and a third is the longest pause."""
 TOLD: Final[tuple[str, ...]] = ("state", "reason", "remedy")
 
 _rung: dict[str, datetime] = {}
@@ -109,7 +115,12 @@ def _is_due(row_id: str) -> bool:
 
 
 def train_from_feedback() -> None:
-    """Closes the loop: whoever has said enough new about their rewrites, and has been silent since, is trained."""
+    """Closes the loop: whoever has said enough new about their rewrites, and has been silent since, is trained.
+
+    As `voice`, the recipe that was vetted. It is also paid for what their reactions have taught, as much as
+    `trace_bias` is, once their scorer foretells new reactions better than their mean does: before, it would be paid for
+    noise. Either way the gate decides what speaks.
+    """
     settings = get_settings()
     quiet_since = now() - timedelta(seconds=settings.feedback_quiet_s)
     with transaction(EVERY_TENANT, read_only=True) as session:
@@ -117,10 +128,21 @@ def train_from_feedback() -> None:
     for user in people:
         try:
             with transaction(user.tenant_id) as session:
-                job = service.create(session, user, "voice", {}, origin="feedback")
+                if _is_paused(repository.setbacks(session, user.id)):
+                    continue
+                knows = foretells(tracked(session, user.id))
+                config = {"reward": {"satisfaction": SATISFACTION_WEIGHT}} if knows else {}
+                job = service.create(session, user, "voice", config, origin=STARTED_BY_FEEDBACK)
             log.info("job %s: enough new feedback", job.id)
         except (service.TooFewSamples, service.AlreadyTraining) as reason:
             log.debug("feedback of user %s starts no training: %s", user.id, reason)
+
+
+def _is_paused(setbacks: Sequence[datetime]) -> bool:
+    """After a training that failed or was cancelled the next waits an hour, after each further one twice as long."""
+    if not setbacks:
+        return False
+    return now() < setbacks[-1] + PAUSE * 2 ** min(len(setbacks) - 1, DOUBLINGS)
 
 
 def discard_checkpoints() -> None:

@@ -72,7 +72,7 @@ def train(context: JobContext) -> TrainingOutcome:
             f"Every text that you corrected is longer than the {card.passage_words} words that are learned at a time.",
             "Correct rewrites of shorter texts, or choose another recipe.",
         )
-    pleased = satisfaction_for(context, recipe)
+    recipe, pleased = satisfaction_for(context, recipe)
 
     # Not packed: while it learns, that memory is the activations'.
     model, tokens = LlamaModel.load(base, device=settings.device, is_packed=False), Tokens.load(base)

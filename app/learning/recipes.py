@@ -31,6 +31,8 @@ from app.learning.configs import (
 )
 from app.learning.validation import InvalidConfig, overlaid
 
+SATISFACTION_WEIGHT = 2.0
+"""Of what pleases the person, where a training is paid for it."""
 SMALL_BASE_PARAMETERS = 1_000_000_000
 """Bases below this size take the `small` preset."""
 
@@ -64,7 +66,9 @@ LARGE: dict[str, Recipe] = {
     "rloo": Recipe("rloo", SftConfig(), RlooConfig(), _LARGE_REWARD),
     "ppo": Recipe("ppo", SftConfig(), PpoConfig(), _LARGE_REWARD),
     "iterative_dpo": Recipe("iterative_dpo", SftConfig(), IterativeDpoConfig(), _LARGE_REWARD),
-    "trace_bias": Recipe("trace_bias", SftConfig(), TraceBiasConfig(), replace(_LARGE_REWARD, satisfaction=2.0)),
+    "trace_bias": Recipe(
+        "trace_bias", SftConfig(), TraceBiasConfig(), replace(_LARGE_REWARD, satisfaction=SATISFACTION_WEIGHT)
+    ),
     "dpo": Recipe("dpo", SftConfig(), None, dpo=DpoConfig()),
 }
 
@@ -84,7 +88,7 @@ SMALL: dict[str, Recipe] = {
         "iterative_dpo", _SMALL_SFT, IterativeDpoConfig(**_SMALL_RL, round_steps=2, imitation=0.1), _SMALL_REWARD
     ),
     "trace_bias": Recipe(
-        "trace_bias", _SMALL_SFT, TraceBiasConfig(**_SMALL_RL), replace(_SMALL_REWARD, satisfaction=2.0)
+        "trace_bias", _SMALL_SFT, TraceBiasConfig(**_SMALL_RL), replace(_SMALL_REWARD, satisfaction=SATISFACTION_WEIGHT)
     ),
     "dpo": Recipe(
         "dpo",

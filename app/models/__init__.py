@@ -3,7 +3,18 @@
 from app.db import Base
 from app.models.adapter import Adapter
 from app.models.feedback import Feedback
-from app.models.job import CANCELLED, FAILED, FINISHED, QUEUED, RUNNING, SUCCEEDED, Job, JobEvent, JobMetric
+from app.models.job import (
+    CANCELLED,
+    FAILED,
+    FINISHED,
+    QUEUED,
+    RUNNING,
+    STARTED_BY_FEEDBACK,
+    SUCCEEDED,
+    Job,
+    JobEvent,
+    JobMetric,
+)
 from app.models.rewrite import Rewrite
 from app.models.sample import StyleSample
 from app.models.tenant import AdminLogin, ApiKey, Tenant
@@ -16,6 +27,7 @@ __all__ = [
     "FINISHED",
     "QUEUED",
     "RUNNING",
+    "STARTED_BY_FEEDBACK",
     "SUCCEEDED",
     "Adapter",
     "AdminLogin",

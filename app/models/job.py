@@ -10,6 +10,7 @@ from app.db import Base, Identified, TenantOwned, now
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "queued", "running", "succeeded", "failed", "cancelled"
 FINISHED = (SUCCEEDED, FAILED, CANCELLED)
+STARTED_BY_FEEDBACK = "feedback"
 
 
 class Job(Identified, TenantOwned, Base):
@@ -30,7 +31,7 @@ class Job(Identified, TenantOwned, Base):
     recipe: Mapped[str] = mapped_column(String(40))
     config: Mapped[dict[str, Any]] = mapped_column(default=dict)
     origin: Mapped[str] = mapped_column(String(20), default="api")
-    """`api`, `cli`, `admin` or `feedback` (the sweep started it)."""
+    """`api`, `admin` or `feedback` (the sweep started it)."""
     state: Mapped[str] = mapped_column(String(12), default=QUEUED, index=True)
     stage: Mapped[str] = mapped_column(String(40), default="waiting")
     progress: Mapped[float] = mapped_column(default=0.0)

@@ -13,7 +13,7 @@ from app.feedback.listening import Ears
 from app.jobs import reactions
 from app.jobs.context import JobContext, TrainingFailure
 from app.jobs.reactions import satisfaction_for
-from app.learning.recipes import resolve
+from app.learning.recipes import Recipe, resolve
 from app.learning.satisfaction.arf import ArfScorer
 from app.learning.satisfaction.state import packed
 from app.models import Scorer, User
@@ -41,19 +41,22 @@ def heard(ada: User) -> Any:
     return hear
 
 
-def asked(user: User, weight: float) -> Any:
-    context = SimpleNamespace(job=SimpleNamespace(tenant_id=user.tenant_id, user_id=user.id))
+def asked(user: User, weight: float, origin: str = "api") -> tuple[Recipe, Any]:
+    job = SimpleNamespace(tenant_id=user.tenant_id, user_id=user.id, origin=origin)
+    context = SimpleNamespace(job=job, note=lambda text: None)
     recipe = resolve("voice", {"reward": {"satisfaction": weight}}, base_parameters=0)
     return satisfaction_for(cast(JobContext, context), recipe)
 
 
 def test_a_recipe_that_does_not_pay_for_it_needs_none(ada: User) -> None:
-    assert asked(ada, 0.0) is None
+    assert asked(ada, 0.0) == (resolve("voice", {}, base_parameters=0), None)
 
 
 def test_what_was_learned_judges_any_rewrite(ada: User, heard: Any) -> None:
     heard("lengths")
-    pleased = asked(ada, 1.0)(["tea", "tea"], ["tea?", "no tea, thank you"])
+    recipe, satisfaction = asked(ada, 1.0)
+    assert recipe.pays_for_satisfaction
+    pleased = satisfaction(["tea", "tea"], ["tea?", "no tea, thank you"])
     assert pleased.shape == (2,)
     assert 0 <= pleased.min() <= pleased.max() <= 1
 
@@ -64,3 +67,8 @@ def test_what_was_learned_on_other_features_is_refused_with_what_to_do(ada: User
         asked(ada, 1.0)
     assert "older version" in str(failure.value)
     assert "choose another recipe" in failure.value.remedy
+
+
+def test_a_training_that_started_by_itself_does_without(ada: User, heard: Any) -> None:
+    heard("widths")
+    assert asked(ada, 1.0, origin="feedback") == (resolve("voice", {}, base_parameters=0), None)

@@ -7,7 +7,8 @@ from app.db import now, transaction
 from app.jobs import runner, service, sweeper
 from app.jobs.context import TrainingOutcome
 from app.jobs.lease import checkpoint_folder, claim
-from app.models import Feedback, Job, Rewrite, Trace
+from app.learning.recipes import resolve
+from app.models import Feedback, Job, Rewrite, Scorer, Trace, User
 
 LONG_AGO = now() - timedelta(hours=1)
 
@@ -180,6 +181,45 @@ def test_enough_feedback_and_silence_start_a_training_once(desk: Any, ada: Any) 
     says(ada, 5, scored_at=now(), created_at=LONG_AGO)
     sweeper.train_from_feedback()
     assert len(jobs_of(ada)) == 2
+
+
+def understood(user: User, error: float) -> None:
+    """Their scorer has a version that was off by this much, where their mean was off by .2."""
+    found = {"version": 2, "replies": 8, "features": "f", "state": b"w", "metrics": {"error": error, "guess": 0.2}}
+    with transaction(user.tenant_id) as session:
+        session.add(Scorer(tenant_id=user.tenant_id, user_id=user.id, **found))
+
+
+@pytest.mark.parametrize(("error", "weight"), [(0.1, 2.0), (0.2, 0.0), (0.3, 0.0)])
+def test_what_their_scorer_learned_pays_once_it_is_better_than_a_guess(
+    desk: Any, ada: Any, error: float, weight: float
+) -> None:
+    understood(ada, error)
+    says(ada, 5)
+    sweeper.train_from_feedback()
+    [job] = jobs_of(ada)
+    assert resolve(job.recipe, job.config, base_parameters=0).reward.satisfaction == weight
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_a_training_that_came_to_nothing_is_tried_again_after_a_pause(desk: Any, ada: Any, state: str) -> None:
+    says(ada, 5)
+    for tries, pause in enumerate([timedelta(hours=1), timedelta(hours=2), timedelta(hours=4)], start=1):
+        sweeper.train_from_feedback()
+        newest, *others = jobs_of(ada)
+        assert len(others) == tries - 1
+        for old in others:
+            desk.change(old, finished_at=now() - timedelta(days=1))
+        soon, late = pause - timedelta(minutes=1), pause + timedelta(minutes=1)
+        desk.change(newest, state=state, finished_at=now() - soon)
+        sweeper.train_from_feedback()
+        assert len(jobs_of(ada)) == tries, "not with every sweep"
+        desk.change(newest, finished_at=now() - late)
+    sweeper.train_from_feedback()
+    newest, *_ = jobs_of(ada)
+    runner.run_training(newest.id, lambda context: TrainingOutcome(1, "rejected"))
+    sweeper.train_from_feedback()
+    assert len(jobs_of(ada)) == 4, "what was learned from asks no more"
 
 
 @pytest.mark.parametrize(
