@@ -117,7 +117,8 @@ async def _from_form(request: Request) -> list[Incoming]:
 def add(user: UserPath, incoming: Annotated[Upload, Depends(upload)], session: WriteSession) -> SamplesOut:
     """One or many as JSON, or files: .txt and .md (by paragraph), .jsonl, .csv (by row), .eml.
 
-    Duplicates are found by content. Faulty JSON is refused whole; what is faulty in a file is left out and reported.
+    Duplicates are found by content. Faulty JSON is refused whole, as is a file that cannot be read at all; what is
+    faulty in a file (a line, a row, a paragraph) is left out and reported.
     """
     return service.add(session, user, incoming.samples, is_strict=incoming.is_strict)
 

@@ -1,6 +1,7 @@
 """Samples out of people's files: .txt and .md by paragraph, .jsonl and .csv by row, .eml by mail.
 
-Pure functions of a name and bytes. They raise UnusableFile, which names the file and the line but quotes nothing.
+Pure functions of a name and bytes. A row that cannot be read becomes a sample with a fault, so that the others are not
+lost with it; a file that cannot be read at all raises UnusableFile. Both tell the place and quote nothing.
 """
 
 import csv
@@ -33,6 +34,8 @@ class Incoming:
     place: str
     context: str | None = None
     source: str = "api"
+    fault: str | None = None
+    """Why it cannot be read, and what would help; it has no text then."""
 
 
 def read(name: str, content: bytes, context: str | None = None) -> list[Incoming]:
@@ -60,26 +63,35 @@ def _json_lines(name: str, content: bytes, context: str | None) -> Iterator[Inco
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
-            raise _unusable(place, "is not JSON", 'Write one {"text": "…"} per line.') from None
+            yield Incoming("", place, fault='it is not JSON: write one {"text": "…"} per line')
+            continue
         row = {"text": row} if isinstance(row, str) else row
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str):
-            raise _unusable(place, "has no text", 'Write one {"text": "…"} per line.')
-        yield _of_row(row, place, name, context)
+        if isinstance(row, dict) and isinstance(row.get("text"), str):
+            yield _of_row(row, place, name, context)
+        else:
+            yield Incoming("", place, fault='it has no text: write one {"text": "…"} per line')
 
 
 def _csv(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
     rows = csv.DictReader(io.StringIO(_decoded(name, content), newline=""), strict=True)
     try:
         columns = [column.strip().lower() for column in rows.fieldnames or ()]
-        if "text" not in columns:
-            raise _unusable(name, "has no column text", "Name the columns in the first line; one of them is text.")
-        rows.fieldnames = columns
-        for row in rows:
-            yield _of_row(dict(row), f"{name}, line {rows.line_num}", name, context)
     except csv.Error:
-        raise _unusable(
-            f"{name}, after line {rows.line_num}", "is not CSV", "Quote fields that hold quotes or lines."
-        ) from None
+        raise _unusable(f"{name}, line 1", "is not CSV", "Quote fields that hold quotes or lines.") from None
+    if "text" not in columns:
+        raise _unusable(name, "has no column text", "Name the columns in the first line; one of them is text.")
+    rows.fieldnames = columns
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield Incoming(
+                "", f"{name}, line {rows.line_num}", fault="it is not CSV: quote fields that hold quotes or lines"
+            )
+        else:
+            yield _of_row(dict(row), f"{name}, line {rows.line_num}", name, context)
 
 
 def _mail(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
@@ -112,9 +124,9 @@ def _own_words(mail: str) -> str:
 def _of_row(row: dict[str | None, object], place: str, name: str, context: str | None) -> Incoming:
     named, source = row.get("context") or context, row.get("source") or name
     if named is not None and not _is_label(named, MAX_CONTEXT):
-        raise _unusable(place, "has a context we cannot keep", f"Use a text of at most {MAX_CONTEXT} characters.")
+        return Incoming("", place, fault=f"its context is not a text of at most {MAX_CONTEXT} characters")
     if not _is_label(source, MAX_SOURCE):
-        raise _unusable(place, "has a source we cannot keep", f"Use a text of at most {MAX_SOURCE} characters.")
+        return Incoming("", place, fault=f"its source is not a text of at most {MAX_SOURCE} characters")
     return Incoming(str(row.get("text") or ""), place, named, source)
 
 

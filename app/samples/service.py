@@ -47,7 +47,7 @@ def add(session: Session, external_id: str, incoming: Sequence[Incoming], *, is_
     """
     user = users.get(session, external_id, lock=True)
     _check_number(session, user, incoming)
-    faults = {index: fault for index, item in enumerate(incoming) if (fault := _fault(item.text))}
+    faults = {index: fault for index, item in enumerate(incoming) if (fault := item.fault or _fault(item.text))}
     if faults and (is_strict or len(faults) == len(incoming)):
         raise _unusable(incoming, faults, is_strict)
     digests = {index: fingerprint(item.text) for index, item in enumerate(incoming) if index not in faults}

@@ -87,17 +87,9 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
     "utf-16": ("a.txt", "One.".encode("utf-16"), "line 1 is not UTF-8"),
     "binary": ("a.md", bytes(range(256)), "is not UTF-8"),
     "csv latin-1": ("a.csv", "text\nGrüße".encode("latin-1"), "line 2 is not UTF-8"),
-    "not JSON": ("a.jsonl", b'{"text": "a"}\n{"text": ', "line 2 is not JSON"),
-    "deep JSON": ("a.jsonl", b"[" * 200_000, "line 1 is not JSON"),
-    "no text": ("a.jsonl", b'{"words": "a"}', "line 1 has no text"),
-    "a number": ("a.jsonl", b"7", "line 1 has no text"),
-    "text is no text": ("a.jsonl", b'{"text": 7}', "line 1 has no text"),
-    "long context": ("a.jsonl", b'{"text": "a", "context": "' + b"x" * 61 + b'"}', "has a context"),
-    "context of NUL": ("a.csv", b"text,context\na,x\0\n", "line 2 has a context"),
-    "half a source": ("a.jsonl", b'{"text": "a", "source": "\\ud83c"}', "line 1 has a source"),
     "no column": ("a.csv", b"words\na\n", "has no column text"),
     "no columns": ("a.csv", b"", "has no column text"),
-    "not CSV": ("a.csv", b'text\n"a"b\n', "after line 1 is not CSV"),
+    "no CSV": ("a.csv", b'"text"b\na\n', "line 1 is not CSV"),
     "no mail": ("a.eml", html_only(), "no readable plain text"),
     "unknown charset": ("a.eml", b"Content-Type: text/plain; charset=nope\n\nGr\xfc\xdfe", "no readable plain text"),
     "wrong charset": ("a.eml", b"Content-Type: text/plain; charset=utf-8\n\nGr\xfc\xdfe", "no readable plain text"),
@@ -111,6 +103,35 @@ def test_what_cannot_be_read_says_where_and_what_to_do(name: str, content: bytes
     assert caught.value.field == "file"
     assert caught.value.remedy
     assert "Gr" not in caught.value.detail
+
+
+FAULTY: dict[str, tuple[str, bytes, str]] = {
+    "not JSON": ("a.jsonl", b'{"text": ', "not JSON"),
+    "deep JSON": ("a.jsonl", b"[" * 200_000, "not JSON"),
+    "no text": ("a.jsonl", b'{"words": "a"}', "no text"),
+    "a number": ("a.jsonl", b"7", "no text"),
+    "text is no text": ("a.jsonl", b'{"text": 7}', "no text"),
+    "long context": ("a.jsonl", b'{"text": "a", "context": "' + b"x" * 61 + b'"}', "its context"),
+    "half a source": ("a.jsonl", b'{"text": "a", "source": "\\ud83c"}', "its source"),
+    "context of NUL": ("a.csv", b"a,x\0", "its context"),
+    "not CSV": ("a.csv", b'"a"b,', "not CSV"),
+}
+
+
+@pytest.mark.parametrize(("name", "line", "fault"), FAULTY.values(), ids=FAULTY.keys())
+def test_a_faulty_line_is_told_and_costs_no_other(name: str, line: bytes, fault: str) -> None:
+    head, first, last = (b"text,context\n", b"One.,", b"Two.,") if name == "a.csv" else (b"", b'"One."', b'"Two."')
+    one, wrong, two = read(name, head + b"\n".join((first, line, last)))
+    assert (one.text, wrong.text, two.text) == ("One.", "", "Two.")
+    assert wrong.place == f"{name}, line {3 if head else 2}"
+    assert fault in (wrong.fault or "")
+    assert one.fault is two.fault is None
+
+
+def test_a_quote_that_is_never_closed_takes_the_rest_along() -> None:
+    one, wrong = read("a.csv", b'text\nOne.\n"Two.\nThree.\n')
+    assert (one.text, wrong.text) == ("One.", "")
+    assert "not CSV" in (wrong.fault or "")
 
 
 @pytest.mark.parametrize("make", [lambda n: b"\xff" * n, lambda n: b"\n \n" * n, lambda n: b'"' * n])

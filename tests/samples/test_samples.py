@@ -100,15 +100,18 @@ def test_files_are_read_and_their_faults_left_out(client: TestClient) -> None:
         PATH,
         files=[
             ("file", ("a.txt", "One.\n\n" + "x" * 20_001)),
-            ("file", ("b.jsonl", '{"text": "Two."}\n{"text": " "}')),
+            ("file", ("b.jsonl", '{"text": "Two."}\n{"text": " "}\n{"tex\n"Three."')),
+            ("file", ("c.csv", 'text\n"Fo"ur.\nFive.')),
         ],
         data={"context": "work"},
     )
-    assert results(answer) == ["stored", "rejected", "stored", "rejected"]
+    assert results(answer) == ["stored", "rejected", "stored", "rejected", "rejected", "stored", "rejected", "stored"]
     items = answer.json()["items"]
+    assert [items[index]["place"] for index in (4, 6)] == ["b.jsonl, line 3", "c.csv, line 2"]
+    assert "not JSON" in items[4]["reason"]
     assert items[1]["place"] == "a.txt, paragraph 2"
     assert "20001 characters" in items[1]["reason"]
-    assert sorted(stored(client)) == ["One.", "Two."]
+    assert sorted(stored(client)) == ["Five.", "One.", "Three.", "Two."]
     assert {sample["context"] for sample in client.get(PATH).json()["items"]} == {"work"}
 
 
