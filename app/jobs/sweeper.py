@@ -109,9 +109,13 @@ def ring_for_listening() -> None:
 
 def _is_due(row_id: str) -> bool:
     """False for what this process has rung for lately."""
-    for old in [name for name, when in _rung.items() if when < now() - RING_AGAIN_AFTER]:
+    lately = now() - RING_AGAIN_AFTER
+    for old in [name for name, at in _rung.items() if at < lately]:
         del _rung[old]
-    return _rung.setdefault(row_id, when := now()) is when
+    if row_id in _rung:
+        return False
+    _rung[row_id] = now()
+    return True
 
 
 def train_from_feedback() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.db import now
+from app.db import now, transaction
 from app.jobs import runner
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.lease import checkpoint_folder
+from app.users import service as users
 
 DONE = TrainingOutcome(3, "promoted", {"table": []})
 
@@ -196,10 +197,13 @@ def writes_to_a_full_disk(context: JobContext) -> TrainingOutcome:
     ],
 )
 def test_a_failure_tells_why_and_what_to_do(
-    desk: Any, ada: Any, settings: Any, train: runner.Trainer, reason: str, remedy: str
+    desk: Any, ada: Any, settings: Any, make_adapter: Any, train: runner.Trainer, reason: str, remedy: str
 ) -> None:
+    make_adapter(ada, promote=True)
     job = desk.submit(ada)
     runner.run_training(job.id, train)
+    with transaction(ada.tenant_id, read_only=True) as session:
+        assert users.get(session, "ada").active_version == 1
     row = desk.row(job)
     assert row.state == "failed"
     assert reason in row.reason
