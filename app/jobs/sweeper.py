@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -38,7 +38,7 @@ _rung: dict[str, datetime] = {}
 
 def sweep() -> None:
     """Each part by itself: what goes wrong in one keeps no other from its work, nor from the next sweep."""
-    for part in (
+    parts: Sequence[Callable[[], object]] = (
         recover_jobs,
         ring_for_waiting_jobs,
         ring_for_scores,
@@ -46,11 +46,12 @@ def sweep() -> None:
         train_from_feedback,
         discard_checkpoints,
         adapters.discard_orphans,
-    ):
+    )
+    for part in parts:
         try:
             part()
         except Exception as error:
-            log.error("the sweep could not %s: %s", part.__name__, where(error))
+            log.error("a part of the sweep failed: %s", where(error))
 
 
 def recover_jobs() -> None:

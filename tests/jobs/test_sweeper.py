@@ -108,7 +108,7 @@ def test_what_goes_wrong_in_one_part_keeps_no_other_from_its_work(
     desk: Any, ada: Any, settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def goes_wrong(*_: Any) -> None:
-        raise service.JobFinished("a secret text")
+        raise service.JobFinished("a secret text", remedy="none")
 
     handed_back = desk.submit(desk.add_person("bob"))
     desk.change(handed_back, cancel_requested=True, published_at=LONG_AGO)
