@@ -82,14 +82,14 @@ def _csv(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
         raise _unusable(name, "has no column text", "Name the columns in the first line; one of them is text.")
     rows.fieldnames = columns
     while True:
+        begins = rows.reader.line_num + 1
         try:
             row = next(rows)
         except StopIteration:
             return
         except csv.Error:
-            yield Incoming(
-                "", f"{name}, line {rows.line_num}", fault="it is not CSV: quote fields that hold quotes or lines"
-            )
+            fault = "it is not CSV: quote fields that hold quotes or lines"
+            yield Incoming("", f"{name}, line {begins}", fault=fault)
         else:
             yield _of_row(dict(row), f"{name}, line {rows.line_num}", name, context)
 

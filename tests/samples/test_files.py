@@ -130,7 +130,7 @@ def test_a_faulty_line_is_told_and_costs_no_other(name: str, line: bytes, fault:
 
 def test_a_quote_that_is_never_closed_takes_the_rest_along() -> None:
     one, wrong = read("a.csv", b'text\nOne.\n"Two.\nThree.\n')
-    assert (one.text, wrong.text) == ("One.", "")
+    assert (one.text, wrong.text, wrong.place) == ("One.", "", "a.csv, line 3")
     assert "not CSV" in (wrong.fault or "")
 
 
