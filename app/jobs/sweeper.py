@@ -147,7 +147,8 @@ def _is_paused(setbacks: Sequence[datetime]) -> bool:
     """After a training that failed or was cancelled the next waits an hour, after each further one twice as long."""
     if not setbacks:
         return False
-    return now() < setbacks[-1] + PAUSE * 2 ** min(len(setbacks) - 1, DOUBLINGS)
+    pause: timedelta = PAUSE * 2 ** min(len(setbacks) - 1, DOUBLINGS)
+    return now() < setbacks[-1] + pause
 
 
 def discard_checkpoints() -> None:
