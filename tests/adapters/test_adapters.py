@@ -156,15 +156,17 @@ def test_of_two_at_once_one_wins(client: TestClient, three: list[Adapter], ada: 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)  # on SQLite there is no other writer
 def test_who_asks_for_no_version_is_not_stopped_by_what_they_saw(three: list[Adapter], ada: User) -> None:
     with transaction(ada.tenant_id) as session:
-        users.get(session, "ada")
+        seen = users.get(session, "ada")
         with transaction(ada.tenant_id) as faster:
             service.promote(faster, ada.id, 1)
-        assert service.promote(session, ada.id, 3).version == 3
+        assert service.promote(session, seen.id, 3).version == 3
+        assert seen.active_version == 3
     with transaction(ada.tenant_id) as session:
-        users.get(session, "ada")
+        seen = users.get(session, "ada")
         with transaction(ada.tenant_id) as faster:
             service.promote(faster, ada.id, 2)
-        rolled_back_to = service.rollback(session, ada.id)
+        rolled_back_to = service.rollback(session, seen.id)
+        assert seen.active_version == 3
     assert rolled_back_to is not None
     assert rolled_back_to.version == 3
 
