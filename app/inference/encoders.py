@@ -50,9 +50,9 @@ def _style_encoder(source: str, device: str) -> Encoder:
 
 @lru_cache
 def evaluation_encoder() -> Encoder:
-    """Hashed character n-grams (1 to 4) of the text with letters of content words masked out, square-root weighted.
+    """Hashed character n-grams (1 to 4) of the text, square-root weighted; unit rows.
 
-    Words outside a small set of function and style words become their shape, so that topic counts for little.
+    All emoji are one sign and all digits one digit. Words are not masked, so what a text is about counts as well.
     """
     return _ngrams
 
