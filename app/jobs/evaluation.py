@@ -41,7 +41,8 @@ def style_matrix(
 
 def mode_distribution(texts: Sequence[str], person: References) -> dict[str, float]:
     """Share of the texts that are nearest to each of the person's modes."""
-    nearest_N = person.by_mode(person.similarity(texts)).argmax(-1)
+    # On the unbounded scale: where several modes are met in full, the nearer one is still the nearer.
+    nearest_N = person.by_mode(person.scaled(person.cosine(texts))).argmax(-1)
     return {tag: (nearest_N == k).float().mean().item() for k, tag in enumerate(person.shares)}
 
 
