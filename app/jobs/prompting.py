@@ -21,6 +21,8 @@ NEAREST_MEANING = 0.8
 SHORTEST_RATIO, LONGEST_RATIO = 0.85, 2.2
 CONTENT_KEPT = 0.8
 CONTENT_LETTERS = 4
+ASKED_AT_ONCE = 32
+"""Texts in one batch: more would not be written faster, but need the more memory."""
 LITTLE_CHANGED = 0.8
 """Share of a sample's words that its rule version still has, above which the model is asked as well."""
 
@@ -37,13 +39,14 @@ def plain_versions(
     """One or two plain versions of each text, the rules' first; `policy` is the untrained base."""
     versions = {text: [neutralise(text)] for text in texts}
     asked = [text for text in versions if _kept_words(text, versions[text][0], letters=1) > LITTLE_CHANGED]
-    if asked:
-        prompts = [prompt_for(text, PLAIN_TAG) for text in asked]
+    for start in range(0, len(asked), ASKED_AT_ONCE):
+        batch = asked[start : start + ASKED_AT_ONCE]
+        prompts = [prompt_for(text, PLAIN_TAG) for text in batch]
         rollouts = policy.sample(prompts, 1, max_tokens=max_tokens, temperature=0.0, seed=seed)
         written = [neutralise(stripped(text)) for text in rollouts.texts]
         is_formed = well_formed(rollouts.texts, rollouts.is_finished).bool().tolist()
-        is_faithful = _faithful(asked, written, judges)
-        for text, plain, formed, faithful in zip(asked, written, is_formed, is_faithful, strict=True):
+        is_faithful = _faithful(batch, written, judges)
+        for text, plain, formed, faithful in zip(batch, written, is_formed, is_faithful, strict=True):
             if formed and faithful and plain not in versions[text]:
                 versions[text].append(plain)
     return [versions[text] for text in texts]
