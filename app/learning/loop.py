@@ -32,6 +32,8 @@ class LoopState:
 
     policy: Policy
     optimizer: torch.optim.AdamW
+    task: str = ""
+    """The caller's name for what is learned, from what; a state of another task is not to go on with."""
     step: int = 0
     stage: str = ""
     """The stage under which it was saved; empty if it never was."""
@@ -39,21 +41,24 @@ class LoopState:
     """What else an algorithm needs to go on, by names of its own: a reference, a critic."""
 
     @classmethod
-    def new(cls, policy: Policy) -> Self:
+    def new(cls, policy: Policy, task: str = "") -> Self:
         """Over the policy's trainable parameters. Loops set the learning rate of every step themselves."""
         trainable = [parameter for parameter in policy.parameters() if parameter.requires_grad]
-        return cls(policy, torch.optim.AdamW(trainable, betas=(0.9, 0.99), weight_decay=0.0))
+        return cls(policy, torch.optim.AdamW(trainable, betas=(0.9, 0.99), weight_decay=0.0), task)
 
     def save(self, path: Path, *, stage: str) -> None:
         self.stage = stage
         kept = {f"{KEPT}{name}": checkpoint.copied(tensor) for name, tensor in self.kept.items()}
-        checkpoint.write(path, checkpoint.pack(self.optimizer) | kept, {"stage": stage, "step": str(self.step)})
+        notes = {"stage": stage, "step": str(self.step), "task": self.task}
+        checkpoint.write(path, checkpoint.pack(self.optimizer) | kept, notes)
 
     @classmethod
-    def load(cls, path: Path, policy: Policy) -> Self:
+    def load(cls, path: Path, policy: Policy, task: str = "") -> Self:
         """Put a saved state into `policy`. Raises checkpoint.UnusableCheckpoint, FileNotFoundError if there is none."""
         tensors, notes = checkpoint.read(path)
-        state = cls.new(policy)
+        if notes.get("task") != task:
+            raise checkpoint.UnusableCheckpoint(f"{path.name} was made from other samples, voices or settings")
+        state = cls.new(policy, task)
         state.kept = {name.removeprefix(KEPT): tensors.pop(name) for name in list(tensors) if name.startswith(KEPT)}
         checkpoint.unpack(tensors, state.optimizer)
         state.step, state.stage = int(notes["step"]), notes["stage"]

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from app.learning.checkpoint import UnusableCheckpoint
 from app.learning.loop import Diverged, LoopState, cosine_decay, linear_decay
 
 
@@ -86,3 +87,11 @@ def test_a_saved_state_knows_its_stage_and_step(tmp_path, new_policy):
     assert torch.equal(loaded.policy.bias, state.policy.bias)
     assert list(loaded.kept) == ["critic"]
     assert torch.equal(loaded.kept["critic"], state.kept["critic"])
+
+
+@pytest.mark.parametrize("task", ["another", ""])
+def test_the_state_of_another_task_is_not_gone_on_with(tmp_path, new_policy, task):
+    LoopState.new(new_policy(), "of these samples").save(tmp_path / "c", stage="warm-start")
+    assert LoopState.load(tmp_path / "c", new_policy(), "of these samples").task == "of these samples"
+    with pytest.raises(UnusableCheckpoint, match="other samples"):
+        LoopState.load(tmp_path / "c", new_policy(), task)
