@@ -6,7 +6,7 @@ hidden utility of rewrites of prompts that were not practised on.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -69,6 +69,11 @@ class Task:
         """The algorithm of `config`, with as many samples and steps of this size as all others."""
         shared = ("steps", "prompts_per_step", "group_size", "learning_rate", "temperature", "max_tokens")
         return replace(config, **{name: getattr(self.config, name) for name in shared}, seed=self.seed)
+
+    def recipe(self, name: str) -> dict[str, Any]:
+        """All that the training by this algorithm is told."""
+        own = asdict(self.by(ALGORITHMS[name])) if name in ALGORITHMS else {}
+        return asdict(self) | {"config": own}
 
     @property
     def prompts(self) -> tuple[list[str], list[str]]:

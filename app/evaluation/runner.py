@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,6 +21,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from app.evaluation.files import write_text
 from app.evaluation.problems import CannotEvaluate
+from app.inference.sampling import NotFinite
+from app.learning.loop import Diverged
 
 ASKED = "asked.json"
 
@@ -43,6 +46,12 @@ class Arm:
     work: "Callable[[Bench], Found]" = field(compare=False)
     person: str = ""
     seed: int = 0
+    recipe: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """All that its training was told, as plain values."""
+
+    @property
+    def recipe_digest(self) -> str:
+        return sha256(json.dumps(self.recipe, sort_keys=True).encode()).hexdigest()
 
     @property
     def key(self) -> str:
@@ -123,8 +132,11 @@ def _worked(arm: Arm, folder: Path, watch: Watch, earlier: Results) -> Result:
         found = arm.work(Bench(own, watch, earlier))
     except ArmFailed as failure:
         return Result(arm, {}, time.monotonic() - started, str(failure))
+    except (Diverged, NotFinite) as error:
+        return Result(arm, {}, time.monotonic() - started, f"it became unstable: {error}")
     result = Result(arm, found, time.monotonic() - started)
-    write_text(_path(folder, arm), json.dumps({"seconds": result.seconds, "found": found}, ensure_ascii=False))
+    stored = {"seconds": result.seconds, "recipe": arm.recipe_digest, "found": found}
+    write_text(_path(folder, arm), json.dumps(stored, ensure_ascii=False))
     for path in sorted(own.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
     own.rmdir()
@@ -137,6 +149,9 @@ def _known(folder: Path, arm: Arm) -> Result | None:
     if not path.exists():
         return None
     stored = json.loads(path.read_text(encoding="utf-8"))
+    # A file that does not say by which recipe it was made is taken at its word.
+    if stored.get("recipe", arm.recipe_digest) != arm.recipe_digest:
+        return None
     return Result(arm, stored["found"], stored["seconds"])
 
 

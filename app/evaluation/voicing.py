@@ -1,6 +1,6 @@
 """The arms that write in somebody's voice: not at all, by prompting, by training, and as the server would answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from app.inference.types import DEFAULT_TEMPERATURE
 from app.learning.evaluate import tags_by_share
 from app.learning.neutralise import neutralise
 from app.learning.prompting import Prompting, contrastive, few_shot, role_play
-from app.learning.recipes import resolve
+from app.learning.recipes import as_dict, resolve
 from app.learning.rewards.format import PREFIX
 from app.learning.seeding import derive
 
@@ -79,7 +79,7 @@ class Scribe:
             }
             return self._rewrite(adapter, told, seed, bench, candidates=1), told, more
 
-        return self._arm(training.name, write, seed)
+        return self._arm(training.name, write, seed, self._recipe(training, seed))
 
     def served(self, training: Training, seed: int) -> Arm:
         """The adapter of a trained arm, with the candidates that the engine writes to answer with a faithful one."""
@@ -92,9 +92,15 @@ class Scribe:
             candidates = self.shop.settings.rewrite_candidates
             return self._rewrite(self._adapter(training, seed), told, seed, bench, candidates=candidates), told, {}
 
-        return self._arm(training.name + SERVED, write, seed)
+        return self._arm(training.name + SERVED, write, seed, self._recipe(training, seed))
 
-    def _arm(self, name: str, write: "Callable[[Bench], _Draft]", seed: int = 0) -> Arm:
+    def _recipe(self, training: Training, seed: int) -> dict[str, Any]:
+        parameters = self.shop.card.parameters
+        return as_dict(resolve(training.recipe, training.config(seed, parameters, is_quick=self.is_quick), parameters))
+
+    def _arm(
+        self, name: str, write: "Callable[[Bench], _Draft]", seed: int = 0, recipe: Mapping[str, Any] | None = None
+    ) -> Arm:
         def work(bench: Bench) -> Found:
             written, told, more = write(bench)
             bench.watch("measure", 0.9)
@@ -106,7 +112,7 @@ class Scribe:
                 found["values"]["wins"] = self.shop.judge.wins(modes, self.subject.inputs, written.texts, theirs)
             return found | more | self.also(written.texts)
 
-        return Arm(name, work, self.subject.name, seed)
+        return Arm(name, work, self.subject.name, seed, recipe or {})
 
     def _rewrite(
         self, adapter: Path, told: Sequence[str | None], seed: int, bench: Bench, *, candidates: int

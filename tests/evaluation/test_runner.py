@@ -14,6 +14,8 @@ from rich.console import Console
 
 from app.evaluation.problems import CannotEvaluate
 from app.evaluation.runner import Arm, ArmFailed, Bench, Found, run
+from app.inference.sampling import NotFinite
+from app.learning.loop import Diverged
 
 ROOT = Path(__file__).parents[2]
 KILLED = """
@@ -87,6 +89,33 @@ def test_a_failed_arm_is_told_and_tried_again(tmp_path: Path) -> None:
     assert calls == ["b"]
     mended = run([Arm("a", lambda bench: {"value": 1}, "sam", 2)], tmp_path, {}, quiet())
     assert mended.failures == []
+
+
+@pytest.mark.parametrize("error", [Diverged("the loss became nan at step 3"), NotFinite("the output is not finite")])
+def test_an_arm_that_becomes_unstable_does_not_end_the_others(error: Exception, tmp_path: Path) -> None:
+    def diverges(bench: Bench) -> Found:
+        raise error
+
+    calls: list[str] = []
+    results = run([Arm("a", diverges), counting(calls, "b", {})], tmp_path, {}, quiet())
+    assert results.failures == [f"a--seed-0: it became unstable: {error}"]
+    assert calls == ["b"]
+
+
+def test_an_arm_of_another_recipe_is_run_again(tmp_path: Path) -> None:
+    calls: list[str] = []
+
+    def arms(steps: int) -> list[Arm]:
+        def work(bench: Bench) -> Found:
+            calls.append(f"{steps} steps")
+            return {"steps": steps}
+
+        return [Arm("trained", work, recipe={"rl": {"steps": steps}}), counting(calls, "input", {})]
+
+    for steps in (4, 4, 8, 8):
+        results = run(arms(steps), tmp_path, {}, quiet())
+        assert results.of("trained")[0].found == {"steps": steps}
+    assert calls == ["4 steps", "input", "8 steps"]
 
 
 def test_results_of_another_question_are_not_mixed(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ policy writes after it was trained on the learned score, by every algorithm ther
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from app.assets.neutral import neutral_prompts
 from app.evaluation.figures import Curves
@@ -93,12 +94,17 @@ def _listening(name: str, config: ArfConfig, described: PairFeatures, plan: Plan
             "found again": arm.replies_to(FOUND_AGAIN, half),
         }
 
-    return Arm(LISTENING + name, work, seed=seed)
+    return Arm(LISTENING + name, work, seed=seed, recipe=asdict(config))
 
 
 def _writing(shop: Workshop, plan: Plan, name: str, seed: int, described: PairFeatures) -> Arm:
     task = Task.quick(seed) if plan.is_quick else Task(seed)
-    return Arm(WRITING + name, lambda bench: finetune(shop, name, task, described, bench), seed=seed)
+    return Arm(
+        WRITING + name,
+        lambda bench: finetune(shop, name, task, described, bench),
+        seed=seed,
+        recipe=task.recipe(name),
+    )
 
 
 def _prompts(plan: Plan) -> Sequence[str]:
