@@ -158,7 +158,7 @@ class Scribe:
         voices = voices_of(self.subject)
         if not taught or set(taught) != set(voices.shares):
             return self._untold()
-        return list(tags_by_share(voices, len(self.subject.inputs), seed=TOLD_SEED))
+        return list(tags_by_share(voices.shares, len(self.subject.inputs), seed=TOLD_SEED))
 
     def _untold(self) -> list[str | None]:
         return [None] * len(self.subject.inputs)

@@ -6,7 +6,7 @@ theirs. Somebody decides.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -43,6 +43,16 @@ class Correction:
     """Of the sample with the same text, if there is one."""
 
 
+class Preferred(NamedTuple):
+    """What the person made of a rewrite, over what they were given."""
+
+    prompt: str
+    chosen: str
+    rejected: str
+    voice: str | None
+    """The tag that `rejected` was written with."""
+
+
 def page(session: Session, external_id: str, cursor: str | None, limit: int) -> tuple[list[Correction], str | None]:
     """Newest first, and the cursor of the next page. Raises UnknownUser."""
     return _page(session, users.get(session, external_id), cursor, limit)
@@ -54,14 +64,15 @@ def candidates(session: Session, user: User, limit: int) -> list[Correction]:
     return [found for found in newest if found.sample_id is None and found.kept_share < 1][:limit]
 
 
-def pairs(session: Session, user_id: str) -> list[tuple[str, str, str]]:
-    """(prompt, chosen, rejected) for trainings on preferences, newest first; of several edits of a text the newest."""
+def pairs(session: Session, user_id: str) -> list[Preferred]:
+    """For trainings on preferences, newest first; of several edits of a text the newest."""
     rows, _ = repository.corrections(session, user_id, None, MOST_PAIRS)
-    newest: dict[tuple[str, int], tuple[str, str, str]] = {}
+    newest: dict[tuple[str, int], Preferred] = {}
     for row, rewrite in rows:
         chosen, rejected = row.edited_text or "", rewrite.outputs[row.output_index]
         if chosen.split() != rejected.split():
-            newest.setdefault((rewrite.id, row.output_index), (rewrite.text, chosen, rejected))
+            pair = Preferred(rewrite.text, chosen, rejected, rewrite.mode)
+            newest.setdefault((rewrite.id, row.output_index), pair)
     return list(newest.values())
 
 

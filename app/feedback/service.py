@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -45,12 +45,20 @@ class Remark:
     output_index: int = 0
 
 
+class Liked(NamedTuple):
+    """The rewrite of a text that they were pleased with, or as they corrected it."""
+
+    asked: str
+    chosen: str
+    voice: str | None
+    """The tag that it was written with."""
+
+
 @dataclass(frozen=True)
 class FeedbackSignal:
     """What a training learns from a person's scored feedback."""
 
-    liked: list[tuple[str, str]]
-    """(the text that was to be rewritten, the rewrite they were pleased with or the text as they corrected it)."""
+    liked: list[Liked]
     disliked: list[str]
     """Texts whose rewrite displeased."""
     feedback_ids: list[str]
@@ -125,7 +133,7 @@ def signal(session: Session, user_id: str) -> FeedbackSignal:
         (feedback.rewrite_id, feedback.output_index): (feedback, rewrite)
         for feedback, rewrite in repository.scored(session, user_id)
     }
-    liked: list[tuple[str, str]] = []
+    liked: list[Liked] = []
     disliked: list[str] = []
     ids: set[str] = set()
     for feedback, rewrite in newest.values():
@@ -134,7 +142,7 @@ def signal(session: Session, user_id: str) -> FeedbackSignal:
         if chosen is None and satisfaction >= LIKED_FROM:
             chosen = rewrite.outputs[feedback.output_index]
         if chosen is not None:
-            liked.append((rewrite.text, chosen))
+            liked.append(Liked(rewrite.text, chosen, rewrite.mode))
             ids.add(feedback.id)
         if satisfaction <= DISLIKED_UP_TO:
             disliked.append(rewrite.text)

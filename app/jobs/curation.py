@@ -1,23 +1,48 @@
-"""What a training learns from: a person's samples, split for good into training and held-out, and their feedback.
+"""What a training learns from: a person's samples, those that are kept for its test, and their feedback.
 
-The split is by the samples' own hashes, so that it stays the same from training to training and a held-out sample is
-never trained on later. Long samples become passages, as everywhere else.
+Only what can be learned from counts: whole sentences in English. Long samples become passages, as everywhere else, each
+once. A text of the test is not learned from by another door: not as feedback, and not as part of another sample.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import TypeVar
 
 from sqlalchemy.orm import Session
 
 from app.feedback import corrections
 from app.feedback import service as feedback
+from app.feedback.corrections import Preferred
+from app.feedback.service import Liked
 from app.inference.passages import split
+from app.jobs import held_out
+from app.jobs.context import TrainingFailure
+from app.learning.satisfaction.readable import is_english
+from app.learning.seeding import generator
 from app.models import StyleSample
 from app.samples import service as samples
+from app.samples.service import folded
 
-HELD_OUT_AT_MOST, HELD_OUT_SHARE = 12, 1 / 3
+T = TypeVar("T")
+
 SHORTEST_PASSAGE = 3
 """Words; anything shorter shows no voice."""
+LONGEST_WORD = 12
+"""Characters for each word that a passage may have: what is longer is no sentence but an address, a table or code."""
+MOST_TRAINED = 400
+"""Passages that are learned from: some hundred make a voice, and each costs a plain version. Chance chooses them."""
+MOST_TESTED = 48
+"""Passages of the test: several of each held-out sample."""
+READ_CHARACTERS = 1000
+"""Of a sample, from which its language is told."""
+WORDLESS, FOREIGN, SHORT, UNBROKEN = (
+    "without a word",
+    "not in English",
+    f"without a line of {SHORTEST_PASSAGE} words",
+    "of endlessly long words",
+)
 
 
 @dataclass(frozen=True)
@@ -32,57 +57,123 @@ class Written:
 class Material:
     train: list[Written]
     held_out: list[Written]
-    liked: list[tuple[str, str]]
-    """(request, rewrite the person was pleased with or corrected)."""
+    liked: list[Liked]
     disliked: list[str]
     """Requests whose rewrite displeased: practised again."""
-    corrected: list[tuple[str, str, str]]
-    """(request, what the person made of the rewrite, the rewrite)."""
+    corrected: list[Preferred]
     sample_ids: list[str]
     feedback_ids: list[str]
+    remarks: list[str] = field(default_factory=list)
+    """What the person should know about the choice, in sentences."""
+
+    @property
+    def digest(self) -> str:
+        """Of all its texts, whatever the rows are called that they come from."""
+        texts = (self.train, self.held_out, self.liked, self.disliked, self.corrected)
+        return sha256(repr(texts).encode()).hexdigest()
 
 
-def gather(session: Session, user_id: str, passage_words: int) -> Material:
+def gather(session: Session, user_id: str, passage_words: int, *, fewest: int, seed: int = 0) -> Material:
+    """Read everything and deal out new samples. Raises TrainingFailure below `fewest` passages to learn from.
+
+    The session must be one that may write, and only be committed if the training goes on.
+    """
     rows = samples.all_of(session, user_id)
+    passages = {row.id: _passages(row.text, passage_words) for row in rows}
+    faults = {row.id: _fault(row.text, passages[row.id]) for row in rows}
+    left_out = Counter(fault for fault in faults.values() if fault)
+    usable = [row for row in rows if faults[row.id] is None]
+    held_out.deal(usable)
+    learned_from = [row for row in usable if not row.is_held_out]
+    tested_on = [row for row in usable if row.is_held_out]
+
+    train = _written(learned_from, passages)
+    if len(train) < fewest:
+        raise _too_little(len(train), left_out, fewest)
+    learned = "\n".join(folded(row.text) for row in learned_from)
+    test = [written for written in _written(tested_on, passages) if folded(written.text) not in learned]
+    secret = {folded(text) for text in [*(row.text for row in tested_on), *(written.text for written in test)]}
+
+    def is_usable(chosen: str, *others: str) -> bool:
+        is_secret = any(folded(text) in secret for text in [chosen, *split(chosen, passage_words).passages])
+        return not is_secret and all(_fits(text, passage_words) for text in (chosen, *others))
+
     signal = feedback.signal(session, user_id)
-    held_out = held_out_ids(rows)
+    chosen = _drawn(train, MOST_TRAINED, seed)
     return Material(
-        train=_passages([row for row in rows if row.id not in held_out], passage_words),
-        held_out=_passages([row for row in rows if row.id in held_out], passage_words),
-        liked=[
-            (asked, chosen)
-            for asked, chosen in signal.liked
-            if max(len(asked.split()), len(chosen.split())) <= passage_words
-        ],
+        train=chosen,
+        held_out=_drawn(test, MOST_TESTED, seed),
+        liked=[each for each in signal.liked if is_usable(each.chosen, each.asked)],
         corrected=[
-            pair
-            for pair in corrections.pairs(session, user_id)
-            if max(len(text.split()) for text in pair) <= passage_words
+            each for each in corrections.pairs(session, user_id) if is_usable(each.chosen, each.prompt, each.rejected)
         ],
-        disliked=[passage for text in signal.disliked for passage in split(text, passage_words).passages],
-        sample_ids=[row.id for row in rows],
+        disliked=[
+            passage
+            for text in signal.disliked
+            for passage in split(text, passage_words).passages
+            if _fits(passage, passage_words)
+        ],
+        sample_ids=[row.id for row in usable],
         feedback_ids=list(signal.feedback_ids),
+        remarks=_remarks(left_out, len(train), len(chosen)),
     )
 
 
-def held_out_ids(rows: Sequence[StyleSample]) -> set[str]:
-    """A third of the samples of each context by hash, at most 12 in all; none of fewer than six samples."""
-    if len(rows) < 6:
-        return set()
-    budget = min(HELD_OUT_AT_MOST, int(len(rows) * HELD_OUT_SHARE))
-    contexts = sorted({row.context or "" for row in rows})
-    chosen: list[str] = []
-    for place, context in enumerate(contexts):
-        own = sorted((row for row in rows if (row.context or "") == context), key=lambda row: row.sha256)
-        share = round(budget * (len(own) / len(rows))) if place < len(contexts) - 1 else budget - len(chosen)
-        chosen += [row.id for row in own[: max(0, min(share, len(own) - 4))]]
-    return set(chosen)
+def _fault(text: str, passages: Sequence[str]) -> str | None:
+    """Why nothing can be learned from a sample."""
+    if not any(character.isalnum() for character in text):
+        return WORDLESS
+    if not is_english(text[:READ_CHARACTERS]):
+        return FOREIGN
+    if not passages:
+        return SHORT if max(map(len, text.split())) <= LONGEST_WORD * SHORTEST_PASSAGE else UNBROKEN
+    return None
 
 
-def _passages(rows: Sequence[StyleSample], passage_words: int) -> list[Written]:
+def _passages(text: str, passage_words: int) -> list[str]:
     return [
-        Written(passage, row.context)
-        for row in rows
-        for passage in split(row.text, passage_words).passages
-        if len(passage.split()) >= SHORTEST_PASSAGE
+        passage
+        for passage in split(text, passage_words).passages
+        if len(passage.split()) >= SHORTEST_PASSAGE and _fits(passage, passage_words)
     ]
+
+
+def _fits(text: str, passage_words: int) -> bool:
+    return len(text.split()) <= passage_words and len(text) <= LONGEST_WORD * passage_words
+
+
+def _written(rows: Iterable[StyleSample], passages: dict[str, list[str]]) -> list[Written]:
+    """Every passage of these samples once."""
+    found: dict[str, Written] = {}
+    for row in rows:
+        for passage in passages[row.id]:
+            found.setdefault(folded(passage), Written(passage, row.context))
+    return list(found.values())
+
+
+def _drawn(written: list[T], most: int, seed: int) -> list[T]:
+    """All, or so many by chance, in their order."""
+    if len(written) <= most:
+        return written
+    places = generator(seed, "curation").sample(range(len(written)), most)
+    return [written[place] for place in sorted(places)]
+
+
+def _remarks(left_out: Counter[str], there: int, chosen: int) -> list[str]:
+    found = [_told(left_out)] if left_out else []
+    if chosen < there:
+        found.append(f"{chosen} of {there} passages were drawn to learn from: more teach little and take long.")
+    return found
+
+
+def _told(left_out: Counter[str]) -> str:
+    ranked = sorted(left_out.items(), key=lambda item: (-item[1], item[0]))
+    return f"Left out of the samples: {', '.join(f'{count} {fault}' for fault, count in ranked)}."
+
+
+def _too_little(there: int, left_out: Counter[str], fewest: int) -> TrainingFailure:
+    passages = "is only 1 different passage" if there == 1 else f"are only {there} different passages"
+    return TrainingFailure(
+        " ".join([f"There {passages} to learn from.", *([_told(left_out)] if left_out else [])]),
+        f"Add samples of whole sentences in English until there are {fewest}; other languages cannot be learned yet.",
+    )

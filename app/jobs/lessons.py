@@ -14,6 +14,7 @@ from app.learning.rewards.compose import Reward, Satisfaction
 from app.learning.rewards.endings import habits
 from app.learning.rewards.style import References, references
 from app.learning.seeding import generator
+from app.learning.tags import tag_of
 from app.learning.types import Encoder, Mode, Pair, Preference
 
 UNTAGGED_PAIRS = 0.1
@@ -40,9 +41,22 @@ class Voice:
         return len(self.modes) > 1
 
     @property
+    def shares(self) -> dict[str, float]:
+        """Of the voices that can be told apart, by tag; none for a person of one."""
+        return {mode.tag: mode.share for mode in self.modes} if self.has_tags else {}
+
+    @property
     def tags(self) -> list[str]:
-        """Of the voices that can be told apart; none for a person of one."""
-        return [mode.tag for mode in self.modes] if self.has_tags else []
+        return list(self.shares)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether the person named their voices. Clusters have numbers, which another training may deal otherwise."""
+        return any(tag_of(written.context or "") in self.tags for written in self.written)
+
+    def known(self, tag: str | None) -> str | None:
+        """The tag that another version wrote with, if it means the same voice here."""
+        return tag if self.is_named and tag in self.tags else None
 
     def tag_for(self, written: Written) -> str | None:
         if not self.has_tags:
@@ -70,16 +84,20 @@ def examples(voice: Voice, material: Material, recipe: Recipe) -> list[Pair]:
     own = [written.text for written in voice.written]
     for plain, imitation, mode in imitations(person, neutral_prompts(), count, seed=seed_of(recipe), written=own):
         add(plain, imitation, mode)
-    for asked, chosen in material.liked:
-        add(asked, chosen, None)
+    for liked in material.liked:
+        add(liked.asked, liked.chosen, voice.known(liked.voice))
     return pairs
 
 
 def preferences(voice: Voice, material: Material) -> list[Preference]:
-    """What the person made of rewrites, over what they were given. Nobody knows which voice was meant: none is told."""
+    """What the person made of rewrites, over what they were given, each told the voice that it was written in."""
     return [
-        Preference(voice.prompt(asked, None), " ".join(chosen.split()), " ".join(rejected.split()))
-        for asked, chosen, rejected in material.corrected
+        Preference(
+            voice.prompt(pair.prompt, voice.known(pair.voice)),
+            " ".join(pair.chosen.split()),
+            " ".join(pair.rejected.split()),
+        )
+        for pair in material.corrected
     ]
 
 
@@ -115,6 +133,20 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         own_endings=habits([written.text for written in voice.written]),
         pleased=voice.pleased,
     )
+
+
+def dropout_of(voice: Voice, recipe: Recipe) -> str:
+    """What reward dropout does for this person, in a sentence; empty where nothing is reinforced."""
+    if not recipe.rl:
+        return ""
+    if not recipe.reward.dropout or not recipe.reward.untagged_share:
+        return "Reward dropout is off."
+    is_by_voice = recipe.reward.references == "modes"
+    count, what = (len(voice.modes), "voices") if is_by_voice else (len(voice.written), "passages")
+    if count == 1:
+        return "Reward dropout has nothing to drop: there is one voice."
+    often = f"{recipe.reward.dropout:.0%} of the time"
+    return f"Where no voice is told, reward dropout leaves out each of the {count} {what} {often}."
 
 
 def seed_of(recipe: Recipe) -> int:

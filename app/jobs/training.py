@@ -5,8 +5,10 @@ it computes. Everything it draws is a function of the recipe's seed, so a job th
 as if nothing had happened.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 
 import torch
 
@@ -15,13 +17,11 @@ from app.assets.neutral import neutral_prompts
 from app.config import Settings, get_settings
 from app.db import transaction
 from app.inference.base import BaseCard, ensure_base, read_card
-from app.inference.candidates import Candidate, best
-from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder
-from app.inference.likelihood import base_likelihood
+from app.inference.encoders import entity_finder, meaning_encoder
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
+from app.inference.sampling import NotFinite
 from app.inference.tokens import Tokens
-from app.inference.types import DEFAULT_TEMPERATURE
 from app.jobs import lessons
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, gather
@@ -30,17 +30,14 @@ from app.jobs.policies import Policies
 from app.jobs.prompting import Judges, plain_versions
 from app.jobs.publishing import finished, publish
 from app.jobs.reactions import satisfaction_for
+from app.jobs.trial import Speaker, compared
 from app.learning import dpo, reinforce, sft
-from app.learning.assessment import Yardstick
 from app.learning.checkpoint import UnusableCheckpoint
-from app.learning.evaluate import Comparison, compare, tags_by_share
+from app.learning.evaluate import Comparison
 from app.learning.gate import Verdict, judge
 from app.learning.loop import Diverged, LoopState
 from app.learning.modes import find_modes
-from app.learning.neutralise import neutralise
 from app.learning.recipes import Recipe, as_dict, resolve
-from app.learning.rewards.style import references
-from app.learning.seeding import derive
 from app.learning.types import Step
 from app.models import Adapter
 
@@ -59,19 +56,21 @@ def train(context: JobContext) -> TrainingOutcome:
     base = ensure_base(settings)
     card = read_card(base)
     recipe = resolve(context.job.recipe, context.job.config, card.parameters)
-    with transaction(context.job.tenant_id, read_only=True) as session:
-        material = gather(session, context.job.user_id, card.passage_words)
+    with transaction(context.job.tenant_id) as session:
+        material = gather(
+            session,
+            context.job.user_id,
+            card.passage_words,
+            fewest=settings.min_training_samples,
+            seed=seed_of(recipe),
+        )
+        if recipe.dpo and not material.corrected:
+            raise TrainingFailure(
+                "None of the texts that you corrected can be learned from: they are longer than the "
+                f"{card.passage_words} words that are learned at a time, or kept for the test.",
+                "Correct rewrites of shorter texts, or choose another recipe.",
+            )
         incumbent = adapters.active(session, context.job.user_id)
-    if len(material.train) < settings.min_training_samples:
-        raise TrainingFailure(
-            f"Only {len(material.train)} passages of your samples are long enough to learn from.",
-            f"Add samples of a sentence or more until there are {settings.min_training_samples}.",
-        )
-    if recipe.dpo and not material.corrected:
-        raise TrainingFailure(
-            f"Every text that you corrected is longer than the {card.passage_words} words that are learned at a time.",
-            "Correct rewrites of shorter texts, or choose another recipe.",
-        )
     recipe, pleased = satisfaction_for(context, recipe)
 
     # Not packed: while it learns, that memory is the activations'.
@@ -82,18 +81,17 @@ def train(context: JobContext) -> TrainingOutcome:
     voice = replace(_listen(context, bare, material, recipe, judges), pleased=pleased)
     policy = policies.fresh(seed_of(recipe), voice.tags)
     try:
-        state = _resume(context, policy)
+        state = _resume(context, policy, _task(card, voice, material, recipe))
         for stage, steps in _stages(context, policy, voice, material, recipe, state):
             _follow(context, settings, stage, steps, state)
-    except Diverged as error:
+        context.stage("evaluate", 0.9)
+        candidate, speaking = Speaker(policy, voice.shares), _speaking(policies, incumbent, bare)
+        comparison = compared(candidate, speaking, bare, voice, material, judges, recipe)
+    except (Diverged, NotFinite) as error:
         raise TrainingFailure(
             f"The training became unstable and was stopped: {error}. The voice in use is unchanged.",
             "Train again with a smaller learning_rate of its sections sft, dpo and rl.",
         ) from error
-
-    context.stage("evaluate", 0.9)
-    speaking = policies.of(incumbent) if incumbent else bare
-    comparison = _compare(policy, voice, material, judges, speaking, bare, recipe)
     verdict = judge(comparison, is_first=incumbent is None)
     context.stage("publish", 0.98)
     return _publish(context, policy, card, voice, material, recipe, comparison, verdict, incumbent)
@@ -105,12 +103,16 @@ def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe:
     contexts = [written.context for written in material.train]
     modes = find_modes(texts, contexts, style, neutral_texts=neutral_prompts(), seed=seed_of(recipe))
     plain = plain_versions(policy, texts, judges, max_tokens=max_tokens_of(recipe), seed=seed_of(recipe))
-    context.note(
+    voice = Voice(modes, material.train, plain)
+    found = (
         f"{len(texts)} passages to learn from, {len(material.held_out)} kept for the test, {len(modes)} "
-        f"{'voice' if len(modes) == 1 else 'voices'}, {len(material.liked)} approved rewrites",
+        f"{'voice' if len(modes) == 1 else 'voices'}, {len(material.liked)} approved rewrites."
+    )
+    context.note(
+        " ".join(filter(None, [found, *material.remarks, lessons.dropout_of(voice, recipe)])),
         modes={mode.tag: round(mode.share, 3) for mode in modes},
     )
-    return Voice(modes, material.train, plain)
+    return voice
 
 
 def _stages(
@@ -148,70 +150,29 @@ def _follow(context: JobContext, settings: Settings, stage: str, steps: Iterator
             state.save(path, stage=stage)
 
 
-def _resume(context: JobContext, policy: LoraPolicy) -> LoopState:
+def _task(card: BaseCard, voice: Voice, material: Material, recipe: Recipe) -> str:
+    """What a checkpoint belongs to: of other samples, or voices in another order, it would be another training's."""
+    parts = (card.digest, material.digest, as_dict(recipe), voice.tags)
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _resume(context: JobContext, policy: LoraPolicy, task: str) -> LoopState:
     path = context.folder / "state.safetensors"
     try:
-        state = LoopState.load(path, policy)
+        state = LoopState.load(path, policy, task)
     except FileNotFoundError:
-        return LoopState.new(policy)
+        return LoopState.new(policy, task)
     except UnusableCheckpoint as error:
         context.note(f"The checkpoint cannot be used, so the training starts over: {error}")
-        return LoopState.new(policy)
+        return LoopState.new(policy, task)
     context.note(f"Resumed from its checkpoint at step {state.step} of {state.stage}.")
     return state
 
 
-def _compare(
-    policy: LoraPolicy,
-    voice: Voice,
-    material: Material,
-    judges: Judges,
-    incumbent: LoraPolicy,
-    base: LoraPolicy,
-    recipe: Recipe,
-) -> Comparison:
-    """Both sides rewrite the held-out samples, made plain by the bare base, each told the same voices."""
-    held_out = [written.text for written in material.held_out] or list(neutral_prompts()[:4])
-    encoder = centred(evaluation_encoder(), neutral_prompts())
-    yardstick = Yardstick(
-        references(encoder, voice.modes, neutral_prompts()),
-        judges.encode_meaning,
-        neutralise,
-        judges.find_entities,
-        base_likelihood(policy.model, policy.tokens),
-        training_samples=[written.text for written in material.train],
-        held_out_samples=held_out,
-    )
-    versions = plain_versions(base, held_out, judges, max_tokens=max_tokens_of(recipe), seed=seed_of(recipe))
-    inputs = [plain[-1] for plain in versions]
-    tags = tags_by_share(yardstick.references, len(inputs), seed=seed_of(recipe))
-    candidate, spoken = (_rewrite(side, inputs, tags, voice, recipe) for side in (policy, incumbent))
-    return compare(inputs, candidate, spoken, tags, yardstick, seed=seed_of(recipe))
-
-
-def _rewrite(policy: LoraPolicy, inputs: Sequence[str], tags: Sequence[str], voice: Voice, recipe: Recipe) -> list[str]:
-    """As the engine would answer: what is not welcome is written again, as often as a rewrite is."""
-    prompts = [voice.prompt(text, tag) for text, tag in zip(inputs, tags, strict=True)]
-    candidates: list[list[Candidate]] = [[] for _ in inputs]
-
-    def write(places: Sequence[int], times: int, attempt: str) -> None:
-        rollouts = policy.sample(
-            [prompts[place] for place in places],
-            times,
-            max_tokens=max(96, max_tokens_of(recipe)),
-            temperature=DEFAULT_TEMPERATURE,
-            seed=derive(seed_of(recipe), attempt),
-            passages=[inputs[place] for place in places],
-        )
-        for row, (text, is_finished) in enumerate(zip(rollouts.texts, rollouts.is_finished, strict=True)):
-            place = places[row // times]
-            candidates[place].append(Candidate.of(inputs[place], text, is_finished=is_finished))
-
-    write(range(len(inputs)), 1, "evaluate")
-    further = get_settings().rewrite_candidates - 1
-    if further and (again := [place for place, [first] in enumerate(candidates) if not first.is_welcome]):
-        write(again, further, "evaluate again")
-    return [best(written).text for written in candidates]
+def _speaking(policies: Policies, incumbent: Adapter | None, bare: LoraPolicy) -> Speaker:
+    if incumbent is None:
+        return Speaker(bare)
+    return Speaker(policies.of(incumbent), {str(mode["tag"]): float(mode["share"]) for mode in incumbent.modes})
 
 
 def _publish(

@@ -5,7 +5,7 @@ contiguous, and is one draw of every bootstrap.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,6 @@ import torch
 
 from app.learning.assessment import Assessment, Yardstick, assess, finite, nearest_modes, perplexity
 from app.learning.bootstrap import Interval, interval
-from app.learning.rewards.style import References
 from app.learning.seeding import generator
 
 GATE_LEVEL = 0.90
@@ -33,6 +32,8 @@ class Comparison:
     own_modes: dict[str, float]
     """Share of the person's own samples nearest to each mode, by the measure that the outputs are judged by."""
     seed: int = 0
+    is_held_out: bool = True
+    """Whether the inputs are samples of the person's that were kept from the training; else texts about anything."""
 
     @property
     def prompts(self) -> int:
@@ -108,12 +109,14 @@ def compare(
         perplexity(yardstick.log_likelihood(own).tolist()) if own else float("nan"),
         nearest_modes(yardstick.references, yardstick.training_samples),
         seed,
+        is_held_out=bool(own),
     )
 
 
-def tags_by_share(references: References, count: int, *, seed: int = 0) -> list[str]:
+def tags_by_share(shares: Mapping[str, float], count: int, *, seed: int = 0) -> list[str]:
     """Modes to tell for `count` prompts, each as often as its share says to the nearest whole prompt, shuffled."""
-    exact = {tag: share * count for tag, share in references.shares.items()}
+    total = sum(shares.values())
+    exact = {tag: share / total * count for tag, share in shares.items()}
     quota = {tag: math.floor(share) for tag, share in exact.items()}
     for tag in sorted(exact, key=lambda tag: quota[tag] - exact[tag])[: count - sum(quota.values())]:
         quota[tag] += 1

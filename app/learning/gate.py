@@ -64,15 +64,21 @@ def judge(comparison: Comparison, *, is_first: bool, thresholds: Thresholds = Th
         _voices(comparison, thresholds),
         _own_words(comparison, thresholds),
     ]
-    if comparison.prompts < thresholds.fewest_prompts:
+    if _held_out(comparison) < thresholds.fewest_prompts:
         return Verdict("undecided", checks)
     return Verdict("promoted" if all(check.passed for check in checks) else "rejected", checks)
 
 
+def _held_out(comparison: Comparison) -> int:
+    return comparison.prompts if comparison.is_held_out else 0
+
+
 def _prompts(comparison: Comparison, thresholds: Thresholds) -> Check:
-    count, least = comparison.prompts, thresholds.fewest_prompts
+    count, least = _held_out(comparison), thresholds.fewest_prompts
     passed = count >= least
     words = f"It was tried on {count} texts that it had not seen."
+    if not count:
+        words = f"None of your texts was held out, so it was tried on {comparison.prompts} texts about anything."
     if not passed:
         words += f" That is too few to be sure ({least} are needed): read its texts and decide, or add samples."
     return Check("held-out", passed, float(count), f"≥ {least}", words)

@@ -8,6 +8,7 @@ in two. Clusters are voices only if each, on the other's calibrated scale, is ne
 _N sample, _D embedding, _K mode.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,12 @@ class Clusters:
     silhouette: float
 
 
+def named_voices(contexts: Sequence[str | None]) -> list[str]:
+    """The tags of those contexts that have texts enough to be voices, largest first, at most four."""
+    sizes = Counter(tag_of(context or "") for context in contexts)
+    return [tag for tag, size in sizes.most_common() if tag and size >= FEWEST_TEXTS][:MOST_MODES]
+
+
 def find_modes(
     texts: Sequence[str],
     contexts: Sequence[str | None],
@@ -66,8 +73,7 @@ def find_modes(
 def _by_context(contexts: Sequence[str | None], rows_N_D: Tensor) -> list[str]:
     """Each sample's tag; empty if no context has enough samples."""
     tags = [tag_of(context or "") for context in contexts]
-    named = [tag for tag in dict.fromkeys(tags) if tag and tags.count(tag) >= FEWEST_TEXTS]
-    named = sorted(named, key=lambda tag: -tags.count(tag))[:MOST_MODES]
+    named = named_voices(contexts)
     left = [i for i, tag in enumerate(tags) if tag not in named]
     if not named or not left:
         return tags if named else []

@@ -22,3 +22,5 @@ class StyleSample(Identified, TenantOwned, Base):
     source: Mapped[str] = mapped_column(String(200), default="api")
     sha256: Mapped[str] = mapped_column(String(64))
     attributes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_held_out: Mapped[bool | None]
+    """Whether trainings are tested on it and never learn from it; None until the first that could use it."""

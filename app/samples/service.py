@@ -33,10 +33,14 @@ class UnknownSample(NotFound):
     title = "There is no such sample"
 
 
+def folded(text: str) -> str:
+    """Equal for texts that differ only in case, spacing or the way their accents are encoded; on one line."""
+    return " ".join(unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold()).split())
+
+
 def fingerprint(text: str) -> str:
-    """Equal for texts that differ only in case, spacing or the way their accents are encoded."""
-    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
-    return sha256(" ".join(folded.split()).encode()).hexdigest()
+    """Equal for texts that are equal when folded."""
+    return sha256(folded(text).encode()).hexdigest()
 
 
 def add(session: Session, external_id: str, incoming: Sequence[Incoming], *, is_strict: bool) -> SamplesOut:

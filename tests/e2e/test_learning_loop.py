@@ -16,6 +16,7 @@ from app.feedback.service import DISLIKED_UP_TO, LIKED_FROM
 from app.inference import adapter_file
 from app.inference.architecture import Architecture
 from app.inference.base import ensure_base, read_card
+from app.inference.sampling import NotFinite
 from app.jobs import service, sweeper
 from app.jobs.context import JobStopped
 from app.jobs.runner import RowContext, run_training
@@ -100,7 +101,26 @@ def test_a_stopped_training_resumes_to_the_same_numbers(
         assert curve(interrupted, stage, name) == pytest.approx(curve(straight, stage, name), abs=1e-6)
 
 
-def stopped_and_run_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
+def test_a_stopped_training_starts_over_if_there_are_other_samples(
+    settings: Settings,
+    writer: Callable[..., User],
+    make_samples: Callable[..., object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user = writer("max", 12)
+    job = submit(user, "sft", {"sft": SMALL["sft"]})
+    meanwhile = lambda: make_samples(user, ["This was written while the training waited."])
+    done = stopped_and_run_again(job, monkeypatch, meanwhile)
+    assert done.state == SUCCEEDED, done.reason
+    assert len(curve(job, "warm-start", "nll")) == 3
+    notes = [note["text"] for note in texts_of(job, "note")]
+    assert any("starts over: state.safetensors was made from other samples" in note for note in notes)
+    assert not any("Resumed" in note for note in notes)
+
+
+def stopped_and_run_again(
+    job: Job, monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object] = lambda: None
+) -> Job:
     """Stop the job in the middle of its warm start, as a worker that is told to end does; then run it again."""
     metrics = RowContext.metrics
 
@@ -113,6 +133,7 @@ def stopped_and_run_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
         patch.setattr(RowContext, "metrics", stop_after_two)
         run_training(job.id)
     assert seen(job).state == QUEUED
+    meanwhile()
     run_training(job.id)
     return seen(job)
 
@@ -147,6 +168,22 @@ def test_a_training_that_diverges_says_so_and_changes_nothing(
     assert "unstable" in done.reason
     assert "learning_rate" in (done.remedy or "")
     assert speaking(user) == 1
+
+
+def test_a_voice_that_cannot_be_tried_has_diverged_too(
+    settings: Settings, writer: Callable[..., User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.jobs import training
+
+    def broken(*_: Any) -> None:
+        raise NotFinite("the model's output is not finite")
+
+    monkeypatch.setattr(training, "compared", broken)
+    job = submit(writer("max", 12), "sft", {"sft": SMALL["sft"]})
+    run_training(job.id)
+    done = seen(job)
+    assert done.state == FAILED
+    assert "became unstable and was stopped: the model's output is not finite" in (done.reason or "")
 
 
 def test_cancelling_ends_a_training_within_a_step(

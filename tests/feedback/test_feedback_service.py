@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from app.db import now, transaction
 from app.feedback.corrections import pairs
-from app.feedback.service import FeedbackSignal, signal
+from app.feedback.service import FeedbackSignal, Liked, signal
 from app.models import Feedback, Rewrite, User
 
 
@@ -29,7 +29,7 @@ def test_liked_corrected_and_disliked(
     score("d", 0.5)
     make_feedback(rewrites["e"], text="not scored yet")
     assert signal_of(ada) == FeedbackSignal(
-        liked=[("Please a.", "a 1"), ("Please c.", "c as I say it")],
+        liked=[Liked("Please a.", "a 1", None), Liked("Please c.", "c as I say it", None)],
         disliked=["Please b.", "Please c."],
         feedback_ids=used,
     )
@@ -40,7 +40,7 @@ def test_of_several_remarks_about_one_text_the_newest_counts(
 ) -> None:
     make_feedback(rewrite, satisfaction=0.1, scored_at=now())
     last = make_feedback(rewrite, satisfaction=0.9, scored_at=now())
-    assert signal_of(ada) == FeedbackSignal([("See you soon.", "c u soon")], [], [last.id])
+    assert signal_of(ada) == FeedbackSignal([Liked("See you soon.", "c u soon", None)], [], [last.id])
 
 
 def test_two_disliked_texts_of_one_request_are_one_request(
@@ -59,9 +59,18 @@ def test_corrections_are_preference_pairs_the_newest_of_a_text(
     make_feedback(make_rewrite(ada, "Good night.", ["night"]), edited_text="nighty night")
     with transaction(ada.tenant_id, read_only=True) as session:
         assert pairs(session, ada.id) == [
-            ("Good night.", "nighty night", "night"),
-            ("See you soon.", "c u then", "c u soon"),
+            ("Good night.", "nighty night", "night", None),
+            ("See you soon.", "c u then", "c u soon", None),
         ]
+
+
+def test_feedback_knows_the_voice_that_it_is_about(
+    ada: User, make_rewrite: Callable[..., Rewrite], make_feedback: Callable[..., Feedback]
+) -> None:
+    make_feedback(make_rewrite(ada, mode="friends"), edited_text="c u then", satisfaction=0.5, scored_at=now())
+    assert [liked.voice for liked in signal_of(ada).liked] == ["friends"]
+    with transaction(ada.tenant_id, read_only=True) as session:
+        assert [pair.voice for pair in pairs(session, ada.id)] == ["friends"]
 
 
 def test_other_peoples_feedback_is_none_of_theirs(

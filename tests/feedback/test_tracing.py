@@ -83,7 +83,7 @@ def test_the_words_of_a_reply_reach_no_trace_and_no_training(ada: User, rewrite:
     texts = [text for trace in traces_of(ada) for text in (trace.prompt, trace.output, trace.rejected or "")]
     with transaction(ada.tenant_id, read_only=True) as session:
         found = signal(session, ada.id)
-    texts += [*found.disliked, *(text for pair in found.liked for text in pair)]
+    texts += [*found.disliked, *(text for pair in found.liked for text in (pair.asked, pair.chosen))]
     assert len(texts) > 5
     assert not any("instructions" in text or "system prompt" in text for text in texts)
 

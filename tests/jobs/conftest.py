@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +77,13 @@ class Desk:
         folder = get_settings().data_dir / "queue" / "messages"
         messages = [json.loads(path.read_text()) for path in sorted(folder.glob("*.msg"))]
         return [json.loads(b64decode(m["body"]))[1] for m in messages if m["headers"]["task"] == task]
+
+
+@pytest.fixture(scope="session")
+def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.tiny import build_tiny_base
+
+    return build_tiny_base(tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture

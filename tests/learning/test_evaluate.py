@@ -7,7 +7,6 @@ import torch
 from app.learning.assessment import Yardstick, assess, entropy, nearest_modes, perplexity
 from app.learning.evaluate import compare, tags_by_share
 from app.learning.rewards.style import references
-from app.learning.types import Mode
 
 INPUTS = [f"tea tea tea Rome {i}" for i in range(12)]
 
@@ -91,7 +90,9 @@ def test_several_outputs_of_a_prompt_are_one_draw(yardstick):
 def test_the_report_is_json_even_where_nothing_could_be_measured(yardstick, word_encoder):
     inputs = ["tea tea", "tea"]
     silent = Yardstick(**{**vars(yardstick), "held_out_samples": [], "p_human": lambda t: torch.full((len(t),), 0.4)})
-    report = compare(inputs, ["berry", ""], ["tea", "tea"], [None, None], silent).report()
+    comparison = compare(inputs, ["berry", ""], ["tea", "tea"], [None, None], silent)
+    assert not comparison.is_held_out
+    report = comparison.report()
     parsed = json.loads(json.dumps(report, allow_nan=False))
     assert parsed["candidate"]["entities"] is None
     assert parsed["own_perplexity"] is None
@@ -120,12 +121,12 @@ def test_what_cannot_be_compared_is_refused(yardstick, inputs, candidate, incumb
         compare(inputs, candidate, incumbent, tags, yardstick)
 
 
-def test_modes_are_told_as_often_as_their_share(word_encoder):
+def test_modes_are_told_as_often_as_their_share():
     shares = {"a": 0.5, "b": 0.3, "c": 0.2}
-    person = references(word_encoder, [Mode(tag, share, ["tea"] * 4) for tag, share in shares.items()], ["berry"])
-    tags = tags_by_share(person, 13, seed=2)
+    tags = tags_by_share(shares, 13, seed=2)
     assert {tag: tags.count(tag) for tag in shares} == {"a": 6, "b": 4, "c": 3}
-    assert tags == tags_by_share(person, 13, seed=2)
+    assert tags == tags_by_share(shares, 13, seed=2)
+    assert tags == tags_by_share({tag: 2 * share for tag, share in shares.items()}, 13, seed=2)
     assert tags != sorted(tags)
 
 

@@ -125,6 +125,14 @@ def test_with_eleven_prompts_the_person_decides(style):
     assert "decide" in verdict.checks[0].words
 
 
+def test_texts_about_anything_are_not_called_unseen():
+    check, *_ = judge(replace(comparison(), is_held_out=False), is_first=True).checks
+    assert (check.passed, check.value) == (False, 0)
+    assert check.words.startswith("None of your texts was held out, so it was tried on 16 texts about anything.")
+    assert "not seen" not in check.words
+    assert judge(replace(comparison(), is_held_out=False), is_first=True).decision == "undecided"
+
+
 def test_a_person_with_one_voice_cannot_lose_one():
     one = replace(comparison(modes={"voice 1": 1.0}), own_modes={"voice 1": 1.0})
     verdict = judge(one, is_first=True)

@@ -1,0 +1,86 @@
+"""Who is told which voice, and what is said of reward dropout."""
+
+import pytest
+
+from app.feedback.corrections import Preferred
+from app.feedback.service import Liked
+from app.inference.types import prompt_for
+from app.jobs import lessons
+from app.jobs.curation import Material, Written
+from app.jobs.lessons import Voice
+from app.learning.recipes import resolve
+from app.learning.types import Mode
+
+WORK = [f"I should be most grateful, Sir, for report {number}." for number in range(4)]
+FRIENDS = [f"lol c u at {number} ok??" for number in range(4)]
+
+
+def voice_of(*contexts: str | None) -> Voice:
+    """A voice for each context; of None a cluster."""
+    texts = [WORK, FRIENDS][: len(contexts)]
+    modes = [
+        Mode(context or f"voice {place}", 1 / len(contexts), own)
+        for place, (context, own) in enumerate(zip(contexts, texts, strict=True), start=1)
+    ]
+    written = [Written(text, context) for context, own in zip(contexts, texts, strict=True) for text in own]
+    return Voice(modes, written, [[text] for own in texts for text in own])
+
+
+def material(voice: Voice, heard: str | None) -> Material:
+    liked = [Liked(f"See you at {number}.", f"c u {number}", heard) for number in range(50)]
+    corrected = [Preferred("Good night.", "nighty night", "night", heard)]
+    return Material(voice.written, [], liked, [], corrected, [], [])
+
+
+@pytest.mark.parametrize(
+    ("contexts", "heard", "told"),
+    [
+        (("work", "friends"), "friends", "friends"),
+        (("work", "friends"), "family", None),
+        (("work", "friends"), None, None),
+        ((None, None), "voice 1", None),
+        (("work",), "work", None),
+    ],
+    ids=["named", "gone", "untold", "another training's cluster", "one voice"],
+)
+def test_feedback_trains_the_voice_that_it_is_about(
+    contexts: tuple[str | None, ...], heard: str | None, told: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "references_of", lambda voice, recipe: None)
+    monkeypatch.setattr(lessons, "imitations", lambda *_, **__: [])
+    voice = voice_of(*contexts)
+    given = material(voice, heard)
+    [preference] = lessons.preferences(voice, given)
+    assert preference.prompt == prompt_for("Good night.", told)
+    examples = lessons.examples(voice, given, resolve("sft", {}, 1))
+    prompts = [pair.prompt for pair in examples if pair.completion.startswith("c u ")]
+    is_told = [prompt == prompt_for(f"See you at {number}.", told) for number, prompt in enumerate(prompts)]
+    assert len(is_told) == 50
+    # A tenth of everything is told no voice.
+    assert sum(is_told) >= 35 if told else all(is_told)
+
+
+@pytest.mark.parametrize(
+    ("contexts", "recipe", "config", "words"),
+    [
+        (("work",), "voice", {}, "Reward dropout has nothing to drop: there is one voice."),
+        (
+            ("work", "friends"),
+            "voice",
+            {},
+            "Where no voice is told, reward dropout leaves out each of the 2 voices 20% of the time.",
+        ),
+        (
+            ("work",),
+            "article",
+            {"reward": {"dropout": 0.5}},
+            "Where no voice is told, reward dropout leaves out each of the 4 passages 50% of the time.",
+        ),
+        (("work", "friends"), "voice", {"reward": {"dropout": 0.0}}, "Reward dropout is off."),
+        (("work", "friends"), "sft", {}, ""),
+    ],
+)
+def test_what_reward_dropout_does_is_told(
+    contexts: tuple[str, ...], recipe: str, config: dict[str, dict[str, float]], words: str
+) -> None:
+    assert lessons.dropout_of(voice_of(*contexts), resolve(recipe, config, 1)) == words
