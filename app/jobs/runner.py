@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.config import Settings, get_settings
 from app.db import now
+from app.inference.memory import give_back
 from app.jobs import repository
 from app.jobs.context import JobContext, JobStopped, TrainingOutcome
 from app.jobs.courtesy import Courtesy
@@ -78,6 +79,7 @@ def _run(lease: Lease, settings: Settings, train: Trainer) -> None:
         named = {"version": outcome.version, "decision": outcome.decision, "outcome": outcome.outcome}
         result = plain({**outcome.result, **named})
         _end(lease, folder, {"state": SUCCEEDED, "stage": "done", "progress": 1.0, "result": result})
+    give_back()  # a gigabyte, else on top of what the next training needs
 
 
 def _end(lease: Lease, folder: Path, columns: dict[str, Any]) -> None:
