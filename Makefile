@@ -34,7 +34,7 @@ lint-containers: install
 # Redis, PostgreSQL and Chromium come from Debian when they are missing and we may install them.
 test: install
 	sh tests/install-services.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: install
 	$(BIN)/pytest -m "not slow and not browser and not model"

@@ -24,15 +24,29 @@ from tests.services import postgres_programs
 
 # As under the supervisor: torch threads that wait by spinning take the cores from the processes that tests start.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
 
 # A busy machine is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests go last: Playwright's event loop stays in the main thread, where no other can then run."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Files with long tests go first, so that no core is left alone with one at the end.
+
+    Browser tests go last: Playwright's event loop stays in the main thread, where no other can then run.
+    """
+    marks: dict[Path, set[str]] = {}
+    for item in items:
+        marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
+
+    def place(item: pytest.Item) -> list[bool]:
+        of_file = marks[item.path]
+        return ["browser" in of_file, "model" not in of_file, "slow" not in of_file]
+
+    items.sort(key=place)
 
 
 @pytest.fixture
