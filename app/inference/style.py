@@ -1,4 +1,4 @@
-"""The style encoder that ships: countable habits and a small head, trained by contrast (app/assets/build/style.py)."""
+"""The style encoder that ships: countable habits and small heads, trained by contrast (app/assets/build/style.py)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from app.inference.wording import WORDING, Wording
 from app.inference.words import Words
 from app.learning.types import Encoder
 
-STYLE_DIMENSIONS, STYLE_HIDDEN = 64, 128
+STYLE_HEADS, STYLE_DIMENSIONS, STYLE_HIDDEN = 3, 64, 128
 HABITS = (*FEATURES, *MANNERS, *WORDING)
 """What the encoder sees of a text, by name and in order."""
 
@@ -55,16 +55,31 @@ class StyleHead(nn.Module):
         return F.normalize(self.out(torch.tanh(self.hidden(standard))), dim=-1)
 
 
-def save(head: StyleHead, words: Words, path: Path) -> None:
+class Committee(nn.Module):
+    """Habits [N, H] to unit rows [N, 64 times heads], whose cosine is the mean of the heads' own.
+
+    Heads that differ in their seed alone disagree about what they know least; their mean is steadier than any of them.
+    """
+
+    def __init__(self, heads: Sequence[StyleHead]) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(heads)
+
+    def forward(self, habits_N_H: Tensor) -> Tensor:
+        rows: list[Tensor] = [head(habits_N_H) for head in self.heads]
+        return torch.cat(rows, -1) / len(rows) ** 0.5
+
+
+def save(head: Committee, words: Words, path: Path) -> None:
     """One file: weights without the table they were trained on would read other numbers into the same places."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: value.contiguous() for name, value in head.state_dict().items()} | words.tensors(), path)
 
 
-def load(path: Path) -> tuple[StyleHead, Words]:
+def load(path: Path) -> tuple[Committee, Words]:
     """Raises RuntimeError when the file was built for another set of habits."""
     tensors = load_file(path)
-    head = StyleHead()
+    head = Committee([StyleHead() for _ in range(STYLE_HEADS)])
     head.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("words.")})
     return head.eval(), Words.of(tensors)
 
@@ -74,6 +89,6 @@ def packaged_style(path: Path) -> Encoder:
 
     @torch.no_grad()
     def encode(texts: Sequence[str]) -> Tensor:
-        return head(torch.tensor(habits(texts, words))) if texts else torch.zeros(0, STYLE_DIMENSIONS)
+        return head(torch.tensor(habits(texts, words))) if texts else torch.zeros(0, STYLE_HEADS * STYLE_DIMENSIONS)
 
     return encode

@@ -8,9 +8,10 @@ from safetensors.torch import load_file, save_file
 
 from app.assets.neutral import neutral_prompts
 from app.demo.people import packaged
+from app.evaluation.artefacts.style import MARKS, uses
 from app.inference.encoders import centred, style_encoder
 from app.inference.places import STYLE
-from app.inference.style import HABITS, StyleHead, habits, load, packaged_style, save
+from app.inference.style import HABITS, STYLE_HEADS, Committee, StyleHead, habits, load, packaged_style, save
 from app.inference.words import Words
 from app.learning.rewards.style import References, references
 from app.learning.types import Mode
@@ -27,7 +28,8 @@ def test_every_habit_has_its_own_name_and_place() -> None:
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    head = StyleHead.fresh(torch.full((len(HABITS),), 0.5), torch.full((len(HABITS),), 2.0))
+    mean, std = torch.full((len(HABITS),), 0.5), torch.full((len(HABITS),), 2.0)
+    head = Committee([StyleHead.fresh(mean, std) for _ in range(STYLE_HEADS)])
     save(head, TABLE, tmp_path / "style" / "head.safetensors")
     loaded, table = load(tmp_path / "style" / "head.safetensors")
     assert table == TABLE
@@ -35,9 +37,17 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert torch.equal(loaded(rows), head(rows))
 
 
+def test_the_cosine_of_a_committee_is_the_mean_of_its_heads_cosines() -> None:
+    torch.manual_seed(0)
+    heads = [StyleHead.fresh(torch.zeros(len(HABITS)), torch.ones(len(HABITS))) for _ in range(STYLE_HEADS)]
+    rows = torch.randn(5, len(HABITS))
+    together = Committee(heads)(rows)
+    assert torch.allclose(together @ together.T, torch.stack([head(rows) @ head(rows).T for head in heads]).mean(0))
+
+
 def test_a_file_for_other_habits_is_refused(tmp_path: Path) -> None:
     tensors = load_file(STYLE)
-    tensors["mean"] = tensors["mean"][:-1].contiguous()
+    tensors["heads.0.mean"] = tensors["heads.0.mean"][:-1].contiguous()
     save_file(tensors, tmp_path / "head.safetensors")
     with pytest.raises(RuntimeError, match="mean"):
         packaged_style(tmp_path / "head.safetensors")
@@ -71,11 +81,11 @@ def test_each_demo_voice_is_nearest_to_itself_by_far(voices: dict[str, tuple[Ref
         assert to.pop(name) > max(to.values()) + 0.3, name
 
 
-@pytest.mark.parametrize("mark", ["!!", " 😊"])
+@pytest.mark.parametrize("mark", MARKS)
 def test_a_mark_alone_does_not_buy_a_voice_that_lacks_it(
     mark: str, voices: dict[str, tuple[References, list[str]]]
 ) -> None:
-    marked = [text.rstrip(".?! ") + mark for text in neutral_prompts()]
+    marked = [MARKS[mark](text) for text in neutral_prompts()]
     for name, (refs, texts) in voices.items():
-        if not any(mark.strip()[0] in text for text in texts):
+        if not uses(texts, mark):
             assert refs.similarity(marked).mean() <= 0.25, name

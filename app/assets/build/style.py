@@ -1,4 +1,4 @@
-"""Recipe of the style encoder: countable habits and a small head, trained by contrast.
+"""Recipe of the style encoder: countable habits and small heads, trained by contrast.
 
 Anchor and positive are *different* contents in the *same* style. Two hard negatives tell style from content: the
 positive's content in another style, and the anchor's own content in that style, which a content encoder would choose.
@@ -7,6 +7,7 @@ written with one manner swapped (`build.manners`); unaltered texts of one source
 the habits that no rule knows. InfoNCE at temperature .1; the second kind only against its own negatives, because
 whoever else contracts is no stranger. Seen from neutral text, as the encoder is used (`encoders.centred`), plain text
 with nothing but a mark must not lie near a voice: in some bundles that is the other style, whose nearness is punished.
+The heads that ship together differ in their seed alone.
 """
 
 import random
@@ -21,7 +22,7 @@ from torch import Tensor
 from app.assets.build import manners
 from app.assets.build.corpora import human_texts, is_clean, rated, rows, tidy
 from app.assets.build.words import words
-from app.inference.style import StyleHead, habits, save
+from app.inference.style import STYLE_HEADS, Committee, StyleHead, habits, save
 from app.learning.neutralise import neutralise
 from app.learning.restyle import restyle
 from app.learning.styles import Style, one_habit_changed, random_style
@@ -52,9 +53,11 @@ def build(data: Path, target: Path, report: Callable[[str], None] = print, seed:
     report(f"{len(fours)} fours; counting habits")
     habits_4N_H = torch.tensor(habits([text for four in fours for text in four], table))
     plain_P_H = torch.tensor(habits([neutralise(text) for text in human_texts(data, most=32)[-PLAIN:]], table))
-    head = _trained(habits_4N_H.view(len(fours), 4, -1), torch.tensor(kinds), plain_P_H, report, seed)
-    save(head, table, target / "style" / "head.safetensors")
-    return _measured(head, habits_4N_H.view(len(fours), 4, -1)[-HELD_OUT:], torch.tensor(kinds)[-HELD_OUT:])
+    habits_N_4_H, kind_N = habits_4N_H.view(len(fours), 4, -1), torch.tensor(kinds)
+    heads = [_trained(habits_N_4_H, kind_N, plain_P_H, report, seed + number) for number in range(STYLE_HEADS)]
+    committee = Committee(heads).eval()
+    save(committee, table, target / "style" / "head.safetensors")
+    return _measured(committee, habits_N_4_H[-HELD_OUT:], kind_N[-HELD_OUT:])
 
 
 def _trained(
@@ -101,7 +104,7 @@ def bought(departures_M_4_D: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _measured(head: StyleHead, habits_N_4_H: Tensor, kind_N: Tensor) -> dict[str, float]:
+def _measured(head: Committee, habits_N_4_H: Tensor, kind_N: Tensor) -> dict[str, float]:
     """How often the positive is nearer than each of the two negatives, for bundles and for single manners."""
     anchor, positive, negative, content = head(habits_N_4_H).unbind(1)
     figures = {"fours": float(FOURS - HELD_OUT)}
