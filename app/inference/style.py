@@ -1,4 +1,4 @@
-"""The style encoder that ships: countable habits and a small head, trained by contrast (app/assets/build/style.py)."""
+"""The style encoder that ships: countable habits and small heads, trained by contrast (app/assets/build/style.py)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,53 +8,87 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from app.inference.stylometry import FEATURES, features
+from app.inference.manners import MANNERS
+from app.inference.stylometry import FEATURES, Reading
+from app.inference.wording import WORDING, Wording
+from app.inference.words import Words
 from app.learning.types import Encoder
 
-STYLE_DIMENSIONS, STYLE_HIDDEN = 64, 96
+STYLE_HEADS, STYLE_DIMENSIONS, STYLE_HIDDEN = 3, 64, 128
+HABITS = (*FEATURES, *MANNERS, *WORDING)
+"""What the encoder sees of a text, by name and in order."""
+
+
+def habits(texts: Sequence[str], words: Words) -> list[list[float]]:
+    """A row of len(HABITS) numbers for each text."""
+    rows = []
+    for text in texts:
+        reading = Reading(text)
+        wording = Wording(reading, words)
+        row = [float(feature(reading)) for table in (FEATURES, MANNERS) for feature in table.values()]
+        rows.append(row + [float(feature(wording)) for feature in WORDING.values()])
+    return rows
 
 
 class StyleHead(nn.Module):
-    """Features [N, F] to unit rows [N, 64]."""
+    """Habits [N, H] to unit rows [N, 64]."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, feature_count: int = len(FEATURES)) -> None:
+    def __init__(self, habit_count: int = len(HABITS)) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(feature_count))
-        self.register_buffer("std", torch.ones(feature_count))
-        self.hidden = nn.Linear(feature_count, STYLE_HIDDEN)
+        self.register_buffer("mean", torch.zeros(habit_count))
+        self.register_buffer("std", torch.ones(habit_count))
+        self.hidden = nn.Linear(habit_count, STYLE_HIDDEN)
         self.out = nn.Linear(STYLE_HIDDEN, STYLE_DIMENSIONS)
 
     @classmethod
-    def fresh(cls, mean_F: Tensor, std_F: Tensor) -> "StyleHead":
-        head = cls(len(mean_F))
-        head.mean.copy_(mean_F)
-        head.std.copy_(std_F)
+    def fresh(cls, mean_H: Tensor, std_H: Tensor) -> "StyleHead":
+        head = cls(len(mean_H))
+        head.mean.copy_(mean_H)
+        head.std.copy_(std_H)
         return head
 
-    @classmethod
-    def load(cls, path: Path) -> "StyleHead":
-        """Raises RuntimeError when the file was built for another set of features."""
-        head = cls()
-        head.load_state_dict(load_file(path))
-        return head.eval()
-
-    def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous() for k, v in self.state_dict().items()}, path)
-
-    def forward(self, features_N_F: Tensor) -> Tensor:
-        standard = ((features_N_F - self.mean) / self.std).clamp(-6, 6)
+    def forward(self, habits_N_H: Tensor) -> Tensor:
+        standard = ((habits_N_H - self.mean) / self.std).clamp(-6, 6)
         return F.normalize(self.out(torch.tanh(self.hidden(standard))), dim=-1)
 
 
+class Committee(nn.Module):
+    """Habits [N, H] to unit rows [N, 64 times heads], whose cosine is the mean of the heads' own.
+
+    Heads that differ in their seed alone disagree about what they know least; their mean is steadier than any of them.
+    """
+
+    def __init__(self, heads: Sequence[StyleHead]) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(heads)
+
+    def forward(self, habits_N_H: Tensor) -> Tensor:
+        rows: list[Tensor] = [head(habits_N_H) for head in self.heads]
+        return torch.cat(rows, -1) / len(rows) ** 0.5
+
+
+def save(head: Committee, words: Words, path: Path) -> None:
+    """One file: weights without the table they were trained on would read other numbers into the same places."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in head.state_dict().items()} | words.tensors(), path)
+
+
+def load(path: Path) -> tuple[Committee, Words]:
+    """Raises RuntimeError when the file was built for another set of habits."""
+    tensors = load_file(path)
+    head = Committee([StyleHead() for _ in range(STYLE_HEADS)])
+    head.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("words.")})
+    return head.eval(), Words.of(tensors)
+
+
 def packaged_style(path: Path) -> Encoder:
-    head = StyleHead.load(path)
+    head, words = load(path)
 
     @torch.no_grad()
     def encode(texts: Sequence[str]) -> Tensor:
-        return head(torch.tensor(features(texts))) if texts else torch.zeros(0, STYLE_DIMENSIONS)
+        return head(torch.tensor(habits(texts, words))) if texts else torch.zeros(0, STYLE_HEADS * STYLE_DIMENSIONS)
 
     return encode

@@ -18,14 +18,11 @@ _FORMAL_WORDS = set(FORMAL_WORDS) | set(
     "shall upon whom thus moreover nevertheless furthermore hereby herewith obliged grateful sincerely faithfully regret "
     "trust kindly regard esteemed pray indeed whilst hitherto henceforth ought wherein therein notwithstanding".split()
 )
-_FORMAL_PHRASE = re.compile("|".join(re.escape(m) for m, _ in FORMAL_PHRASES if " " in m), re.IGNORECASE)
-_FULL_FORM = re.compile(r"\b(?:" + "|".join(map(re.escape, CONTRACTIONS)) + r")\b", re.IGNORECASE)
-_SHORT_FORM = re.compile(
-    r"\b\w+n't\b|\b\w+'(?:m|re|ve|ll|d)\b|\b(?:it|that|there|what|he|she|who|here|let)'s\b", re.IGNORECASE
-)
+_FORMAL_PHRASE = re.compile("|".join(re.escape(m.lower()) for m, _ in FORMAL_PHRASES if " " in m))
+_FULL_FORM = re.compile(r"\b(?:" + "|".join(map(re.escape, CONTRACTIONS)) + r")\b")
+_SHORT_FORM = re.compile(r"\b\w+n't\b|\b\w+'(?:m|re|ve|ll|d)\b|\b(?:it|that|there|what|he|she|who|here|let)'s\b")
 _BARE_FORM = re.compile(
     r"\b(?:dont|cant|im|ive|didnt|doesnt|isnt|wasnt|wont|thats|youre|theyre|whats|lets|aint|couldnt|wouldnt|havent|hasnt)\b",
-    re.IGNORECASE,
 )
 _ELONGATED = re.compile(r"([a-zA-Z])\1{2,}")
 _EXCLAIMING = set("lol haha omg wow oh yo hey lmao yay ugh ah aww hooray hurray yes ooh phew gosh goodness".split())
@@ -55,7 +52,7 @@ _FUNCTION_GROUPS: dict[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """One text, tokenised once for all features."""
 
     text: str
@@ -91,14 +88,28 @@ class _Reading:
     def rate(self, count: float) -> float:
         return min(3.0, 10 * count / self.size)
 
+    @cached_property
+    def lowered(self) -> str:
+        return self.text.lower()
+
+    @cached_property
+    def _counts(self) -> dict[re.Pattern[str], int]:
+        return {}
+
+    def count(self, pattern: re.Pattern[str]) -> int:
+        """How often a pattern of small letters occurs, whatever the case; several habits may ask for the same one."""
+        if pattern not in self._counts:
+            self._counts[pattern] = len(pattern.findall(self.lowered))
+        return self._counts[pattern]
+
     def found(self, pattern: re.Pattern[str]) -> float:
-        return self.rate(len(pattern.findall(self.text)))
+        return self.rate(self.count(pattern))
 
     def marks(self, characters: str) -> float:
         return self.rate(sum(self.text.count(c) for c in characters))
 
 
-_Feature = Callable[[_Reading], float]
+_Feature = Callable[[Reading], float]
 
 
 def _group(words: frozenset[str]) -> _Feature:
@@ -163,5 +174,5 @@ FEATURES: dict[str, _Feature] = {
 
 def features(texts: Sequence[str]) -> list[list[float]]:
     """A row of len(FEATURES) numbers for each text, in the order of FEATURES."""
-    readings = [_Reading(text) for text in texts]
+    readings = [Reading(text) for text in texts]
     return [[float(feature(reading)) for feature in FEATURES.values()] for reading in readings]

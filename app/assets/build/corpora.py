@@ -72,6 +72,10 @@ def with_names(text: str, rng: random.Random) -> str:
     return re.sub(r"\[NAME\]", lambda _: any_name(rng), text)
 
 
+def is_clean(text: str) -> bool:
+    return not _ABUSE.search(text)
+
+
 def _is_usable(text: str) -> bool:
     letters = EMOJI.sub("", text)
     return (
@@ -80,7 +84,7 @@ def _is_usable(text: str) -> bool:
         and "|" not in text
         and "@" not in text
         and "/" not in text
-        and not _ABUSE.search(text)
+        and is_clean(text)
         and letters.isascii()
         and sum(c.isalpha() or c.isspace() for c in letters) > 0.85 * max(1, len(letters))
     )

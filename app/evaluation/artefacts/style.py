@@ -76,7 +76,7 @@ def _marks(prompts: list[str]) -> list[Figure]:
         for found, texts in voices:
             placed_N_M = found.by_mode(found.similarity(marked))
             for place, tag in enumerate(found.shares):
-                paid[_uses(texts[tag], mark)].append(placed_N_M[:, place].tolist())
+                paid[uses(texts[tag], mark)].append(placed_N_M[:, place].tolist())
         for uses, words in ((False, "a voice without it"), (True, "a voice that uses it")):
             if paid[uses]:
                 name = f"plain text and {mark}, calibrated, for {words} (the worst of {len(paid[uses])})"
@@ -91,7 +91,7 @@ def _voices(samples: list[tuple[str, str | None]]) -> tuple[References, dict[str
     return references(encoder, modes, plain), {mode.tag: mode.texts for mode in modes}
 
 
-def _uses(texts: list[str], mark: str) -> bool:
+def uses(texts: list[str], mark: str) -> bool:
     has = (lambda text: "!" in text) if mark == "!!" else _has_picture
     return sum(map(has, texts)) > USES * len(texts)
 
