@@ -1,5 +1,6 @@
 """The style encoder that ships: countable habits and small heads, trained by contrast (app/assets/build/style.py)."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,8 +67,8 @@ class Committee(nn.Module):
         self.heads = nn.ModuleList(heads)
 
     def forward(self, habits_N_H: Tensor) -> Tensor:
-        rows: list[Tensor] = [head(habits_N_H) for head in self.heads]
-        return torch.cat(rows, -1) / len(rows) ** 0.5
+        together_N_D: Tensor = torch.cat([head(habits_N_H) for head in self.heads], -1)
+        return together_N_D / math.sqrt(len(self.heads))
 
 
 def save(head: Committee, words: Words, path: Path) -> None:

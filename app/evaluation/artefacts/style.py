@@ -77,10 +77,11 @@ def _marks(prompts: list[str]) -> list[Figure]:
             placed_N_M = found.by_mode(found.similarity(marked))
             for place, tag in enumerate(found.shares):
                 paid[uses(texts[tag], mark)].append(placed_N_M[:, place].tolist())
-        for uses, words in ((False, "a voice without it"), (True, "a voice that uses it")):
-            if paid[uses]:
-                name = f"plain text and {mark}, calibrated, for {words} (the worst of {len(paid[uses])})"
-                figures.append(Figure(name, max(paid[uses], key=sum), most=MOST_FOR_A_MARK))
+        of_habits = ((False, "a voice without it", MOST_FOR_A_MARK), (True, "a voice that uses it", None))
+        for is_theirs, words, most in of_habits:
+            if paid[is_theirs]:
+                name = f"plain text and {mark}, calibrated, for {words} (the worst of {len(paid[is_theirs])})"
+                figures.append(Figure(name, max(paid[is_theirs], key=sum), most=most))
     return figures
 
 
