@@ -123,6 +123,9 @@ class LoraPolicy(nn.Module):
         prompt_ids = [ids for ids, _ in read]
         with torch.no_grad():
             delta = self._delta().select(torch.tensor([kind for _, kind in read], device=self.model.device))
+        if not self.model.is_packed:
+            # What learning freed goes first: blocks of its sizes are of no use to the copy that decodes.
+            give_back()
         written = generate(
             self.model.packed(),
             prompt_ids,
