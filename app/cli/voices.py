@@ -144,6 +144,8 @@ def feedback(
     said = server.post("/v1/feedback", {"rewrite_id": rewrite_id, "text": text})
     scored = server.wait_for(f"/v1/feedback/{said['feedback_id']}", "satisfaction", within_s=60) or said
     show([scored], ("feedback_id", "satisfaction"), as_json)
+    if scored.get("note") and not as_json:
+        console.print(escape(scored["note"]), highlight=False)
 
 
 @jobs.command("list")
