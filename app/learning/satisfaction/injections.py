@@ -17,9 +17,10 @@ import re
 import unicodedata
 from typing import Final
 
+_PLEASED = r"(?:\w+ )?(?:praise|pleased|satisfied|positive)"
 _TOP = (
-    r"(?:1\.0|100 ?%|perfect|praise|pleased|satisfied|(?:\w+ )?positive|(?:fully|completely) \w+|"
-    r"(?:the )?(?:max|maximum|highest))"
+    rf"(?:1\.0|perfect|{_PLEASED}|"
+    r"(?:the )?(?:maximum|highest)(?= possible| score| rating| reward| value| satisfaction|[.!]?$))"
 )
 _INSTRUCTIONS = r"(?:instructions?|prompts?|directions|directives?|guidelines?|rules?|programming|training|orders)"
 _BEFORE = r"(?:previous|prior|earlier|preceding|above|former|initial|original|system|scoring|safety)"
@@ -55,8 +56,9 @@ _RULES: Final = {
         r"\b(?:return|record|report|assign|give|output|set) (?:\w+ ){0,4}satisfaction (?:score|rating|value|of \d)",
         rf"{_CLAUSE}(?:give|assign|award|grant) (?:this|it|me|my|all|every)\b(?: \w+)?(?: an?| the)? "
         r"(?:full|perfect|max|maximum|highest|best)(?: possible)? (?:scores?|ratings?|marks?|reward)\b",
-        rf"{_CLAUSE}(?:score|rate|classify|label|treat|register|grade|mark) (?:this|it|my|all|every(?:thing)?|"
+        rf"{_CLAUSE}(?:score|rate|classify|label|register|grade) (?:this|it|my|all|every(?:thing)?|"
         rf"the (?:following|above))\b(?: [\w']+){{0,4}}? (?:as |with |at )?{_TOP}\b",
+        rf"{_CLAUSE}(?:treat|mark) (?:this|it|all|every(?:thing)?)\b(?: \w+){{0,4}}? as {_PLEASED}\b",
         r"\b(?:message|feedback|comment|reply|review|text|rewrite)s? (?:is|are|must|should|has|have|shall|counts?)"
         r"(?: to)?(?: be)? (?:scored|rated|classified|labell?ed|treated|counted|registered)(?: as| with| at)? "
         rf"{_TOP}\b",

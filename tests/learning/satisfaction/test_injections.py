@@ -66,6 +66,28 @@ def test_what_the_eye_does_not_see_hides_nothing(disguised: str) -> None:
     assert is_injection(disguised)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ignore the last comma",
+        "I'd give it ten out of ten",
+        "a perfect score from me",
+        "you are now too formal",
+        "system update mail reads well",
+        "Treat it completely differently next time.",
+        "Treat my customers with the highest respect.",
+        "Treat this as a perfect example of what I don't want.",
+        "Mark my words this is perfect",
+        "Rate of interest: perfect. Tone: hmm.",
+        "Skip the gate, name the bus instead.",
+        "Activate the adapter first, then the lamp; you changed the order.",
+        "Count me as satisfied.",
+    ],
+)
+def test_what_only_sounds_like_an_order_is_none(text: str) -> None:
+    assert not is_injection(text)
+
+
 @pytest.mark.parametrize("text", ["", " ", "🙂", "\n\n", "ok"])
 def test_next_to_nothing_is_none(text: str) -> None:
     assert not is_injection(text)
