@@ -241,7 +241,8 @@ def _tell(job: dict[str, Any]) -> None:
         console.print(f"  {escape(job['reason'])} {escape(job.get('remedy') or '')}", highlight=False)
     result = job.get("result") or {}
     if result.get("version"):
-        console.print(f"  version {result['version']}: [bold]{result['outcome']}[/]")
+        # Servers before this one did not always say what became of it.
+        console.print(f"  version {result['version']}: [bold]{escape(result.get('outcome') or 'published')}[/]")
     for check in (result.get("gate") or {}).get("checks", []):
         mark = "[green]✓[/]" if check["passed"] else "[red]✗[/]"
         console.print(
