@@ -10,6 +10,7 @@ from app.admin.rendering import PageRoute, done, fragment, wants_fragment
 from app.admin.words import LOOKS
 from app.db import EVERY_TENANT, transaction
 from app.feedback import service as feedback
+from app.feedback.schemas import FeedbackView
 from app.feedback.service import Remark
 from app.rewrites import service as rewrites
 
@@ -23,7 +24,7 @@ def say(request: Request, who: Poster, rewrite_id: str, text: Annotated[str, For
     with transaction(EVERY_TENANT, read_only=True) as session:
         rewrite, _ = rewrites.get(session, rewrite_id)
     with transaction(rewrite.tenant_id) as session:
-        remark, _ = feedback.add(session, Remark(rewrite_id, text))
+        remark = FeedbackView.of(*feedback.add(session, Remark(rewrite_id, text)))
     if not wants_fragment(request):
         return done(f"/admin/people/{rewrite.user_id}", "Your feedback is written down.")
     return fragment(request, "_feedback.html", remark=remark, look=0)
@@ -31,7 +32,7 @@ def say(request: Request, who: Poster, rewrite_id: str, text: Annotated[str, For
 
 @router.get("/feedback/{feedback_id}")
 def satisfaction(request: Request, session: Everything, feedback_id: str, look: Look = 0) -> Response:
-    remark, _ = feedback.get(session, feedback_id)
+    remark = FeedbackView.of(*feedback.get(session, feedback_id))
     return fragment(request, "_feedback.html", remark=remark, look=look)
 
 

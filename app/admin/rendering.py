@@ -40,6 +40,7 @@ environment.globals |= {
     "asset": assets.address,
     "CHECKS": words.CHECKS,
     "DECISIONS": words.DECISIONS,
+    "LEFT_OUT": words.LEFT_OUT,
     "LOOKS": words.LOOKS,
     "RECIPES": words.RECIPES,
     "STAGES": words.STAGES,

@@ -33,6 +33,12 @@ RECIPES: Final = {
 LOOKS: Final = 90
 """How often a page asks for a score, once a second, before it says where the score will be found."""
 
+LEFT_OUT: Final = {
+    "injection": "giving the machine orders",
+    "unread": "in no language that is read",
+}
+"""Messages that say nothing of a text."""
+
 CHECKS: Final = {
     "held-out": "Unseen texts",
     "style": "Style",

@@ -144,6 +144,8 @@ def feedback(
     said = server.post("/v1/feedback", {"rewrite_id": rewrite_id, "text": text})
     scored = server.wait_for(f"/v1/feedback/{said['feedback_id']}", "satisfaction", within_s=60) or said
     show([scored], ("feedback_id", "satisfaction"), as_json)
+    if scored.get("note") and not as_json:
+        console.print(escape(scored["note"]), highlight=False)
 
 
 @jobs.command("list")
@@ -239,7 +241,8 @@ def _tell(job: dict[str, Any]) -> None:
         console.print(f"  {escape(job['reason'])} {escape(job.get('remedy') or '')}", highlight=False)
     result = job.get("result") or {}
     if result.get("version"):
-        console.print(f"  version {result['version']}: [bold]{result['outcome']}[/]")
+        # Servers before this one did not always say what became of it.
+        console.print(f"  version {result['version']}: [bold]{escape(result.get('outcome') or 'published')}[/]")
     for check in (result.get("gate") or {}).get("checks", []):
         mark = "[green]✓[/]" if check["passed"] else "[red]✗[/]"
         console.print(

@@ -73,8 +73,8 @@ def report(console: Console, result: Json) -> None:
 
 def people(console: Console, rows: Sequence[Json]) -> None:
     table = Table(title="Who was trained", title_justify="left")
-    for column in ("person", "style before", "style after", "meaning", "entities", "voices", "gate", "seconds"):
-        table.add_column(column, justify="left" if column in ("person", "voices", "gate") else "right")
+    for column in ("person", "style before", "style after", "meaning", "entities", "voices", "outcome", "seconds"):
+        table.add_column(column, justify="left" if column in ("person", "voices", "outcome") else "right")
     for person in rows:
         voices = ", ".join(f"{escape(tag)} {share:.0%}" for tag, share in person["modes"].items())
         table.add_row(
@@ -84,7 +84,7 @@ def people(console: Console, rows: Sequence[Json]) -> None:
             f"{person['meaning']:.2f}",
             f"{person['entities']:.2f}",
             voices,
-            person["decision"],
+            person["outcome"],
             f"{person['seconds']:.0f}",
         )
     console.print(table)

@@ -108,7 +108,7 @@ def measure(
                 "modes": mode_distribution(after[person.name], own[person.name]),
                 "own_modes": own[person.name].shares,
                 "seconds": _seconds(job),
-                "decision": job["result"]["decision"],
+                "outcome": job["result"]["outcome"],
                 "version": version(job),
                 "texts": [
                     {"input": source, "before": old, "after": new}

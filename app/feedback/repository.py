@@ -4,16 +4,22 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, defer
 
 from app import repository
+from app.learning.satisfaction.readable import SILENT
 from app.models import Feedback, Rewrite, Scorer, Trace, User
 
 Owned = tuple[Feedback, str]
 """Feedback and the tenant's own id of the person who gave it."""
+
+
+def is_telling() -> ColumnElement[bool]:
+    """Feedback whose satisfaction says something, once it is scored."""
+    return or_(Feedback.scorer.is_(None), Feedback.scorer.not_in(SILENT))
 
 
 def get(session: Session, feedback_id: str) -> Owned | None:
@@ -28,11 +34,11 @@ def page(session: Session, user_id: str, cursor: str | None, limit: int) -> tupl
 
 
 def scored(session: Session, user_id: str) -> Sequence[tuple[Feedback, Rewrite]]:
-    """All of a person's scored feedback with what it is about, oldest first."""
+    """All of a person's scored feedback that says something, with what it is about, oldest first."""
     query = (
         select(Feedback, Rewrite)
         .join(Rewrite, Rewrite.id == Feedback.rewrite_id)
-        .where(Feedback.user_id == user_id, Feedback.scored_at.is_not(None))
+        .where(Feedback.user_id == user_id, Feedback.scored_at.is_not(None), is_telling())
         .order_by(Feedback.id)
     )
     return [(feedback, rewrite) for feedback, rewrite in session.execute(query).all()]
@@ -76,15 +82,22 @@ def corrections(
 
 
 def satisfactions(session: Session, user_id: str, limit: int) -> Sequence[tuple[Feedback, int | None]]:
-    """The newest scored feedback with the version it is about (None: the base model), oldest first."""
+    """The newest scored feedback that says something, with the version it is about (None: the base model), oldest
+    first."""
     query = (
         select(Feedback, Rewrite.adapter_version)
         .join(Rewrite, Rewrite.id == Feedback.rewrite_id)
-        .where(Feedback.user_id == user_id, Feedback.satisfaction.is_not(None))
+        .where(Feedback.user_id == user_id, Feedback.satisfaction.is_not(None), is_telling())
         .order_by(Feedback.id.desc())
         .limit(limit)
     )
     return [(feedback, version) for feedback, version in reversed(session.execute(query).all())]
+
+
+def silent(session: Session, user_id: str) -> dict[str, int]:
+    """How much of a person's feedback says nothing, by why."""
+    query = select(Feedback.scorer, func.count()).where(Feedback.user_id == user_id, Feedback.scorer.in_(SILENT))
+    return {str(reason): count for reason, count in session.execute(query.group_by(Feedback.scorer)).all()}
 
 
 def traces_page(session: Session, user_id: str, cursor: str | None, limit: int) -> tuple[Sequence[Trace], str | None]:

@@ -6,6 +6,17 @@ text of which half was replaced is half as good as "lovely" alone, and a silent 
 """
 
 from dataclasses import dataclass
+from typing import Final
+
+from app.learning.satisfaction.readable import INJECTION, UNREAD
+
+NOTES: Final = {
+    UNREAD: "Nothing was learned from this: only English and emoji can be read. A rating or a correction is "
+    "understood in any language.",
+    INJECTION: "Nothing was learned from this: it tells the machine what to do or how to score, and says nothing of "
+    "the text. What you like or dislike about the text counts; send that by itself.",
+}
+"""For the person whose words were not counted, by what they were read from."""
 
 
 @dataclass(frozen=True)

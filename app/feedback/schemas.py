@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 
 from app.feedback.corrections import Correction
+from app.feedback.satisfaction import NOTES
 from app.feedback.tracking import Tracked, Weighed
 from app.models import Feedback
 from app.rewrites.schemas import MAX_N
@@ -33,8 +34,10 @@ class FeedbackView(BaseModel):
     edited_text: str | None
     satisfaction: float | None = Field(description="0..1; null until a worker has scored it")
     scorer: str | None = Field(
-        description="what the satisfaction was read from, such as `rating`, `static+edit`, or `unread`"
+        description="what the satisfaction was read from, such as `rating` or `static+edit`; `unread` (not English) "
+        "and `injection` (orders to the machine) say nothing, and nothing is learned from them"
     )
+    note: str | None = Field(description="why the words were not counted, in a sentence for their writer")
     scored_at: datetime | None
 
     @classmethod
@@ -50,6 +53,7 @@ class FeedbackView(BaseModel):
             edited_text=feedback.edited_text,
             satisfaction=feedback.satisfaction,
             scorer=feedback.scorer,
+            note=NOTES.get(feedback.scorer or ""),
             scored_at=feedback.scored_at,
         )
 
@@ -152,6 +156,7 @@ class ScorerView(BaseModel):
 class SatisfactionView(BaseModel):
     lately: float | None = Field(description="mean of the newest ten reactions, 0..1")
     reactions: list[ReactionView] = Field(description="at most 200, oldest first")
+    left_out: dict[str, int] = Field(description="messages that said nothing of a text: `unread`, `injection`")
     scorer: ScorerView | None = Field(description="null until there were enough reactions")
     likes: list[BeliefView] = Field(description="what the scorer believes, the strongest first")
     changes: list[TurnView] = Field(description="when that changed, newest first")
@@ -161,6 +166,7 @@ class SatisfactionView(BaseModel):
         scorer = tracked.scorer
         return cls(
             lately=tracked.lately,
+            left_out=tracked.left_out,
             reactions=[
                 ReactionView(
                     feedback_id=feedback.id,

@@ -22,7 +22,8 @@ from app.inference import encoders
 from app.learning.neutralise import neutralise
 from app.learning.rewards import entities, meaning
 from app.learning.rewards.style import FEWEST_TEXTS
-from app.learning.satisfaction.reading import STATIC, UNREAD, Moods, Reading, read
+from app.learning.satisfaction.readable import SILENT, STATIC
+from app.learning.satisfaction.reading import Moods, Reading, read
 from app.learning.types import Encoder, EntityFinder, LanguageModelScore
 from app.models import Feedback, Rewrite
 from app.rewrites import repository as rewrites
@@ -70,7 +71,8 @@ class PackagedScorers:
 def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
     """Fill in the satisfaction by the rule of `app.feedback.satisfaction`, what it was read from, and leave traces.
 
-    Words that cannot be read (another language, signs) say nothing: alone they give .5 and leave no trace.
+    Words that cannot be read (another language, signs) or are no feedback (orders to the machine) say nothing: alone
+    they give .5 and leave no trace.
     """
     scorers = scorers or PackagedScorers()
     with transaction(EVERY_TENANT, read_only=True) as session:
@@ -83,15 +85,15 @@ def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
     verdict = _verdict(feedback, rewrite.outputs[feedback.output_index], reading)
     with transaction(feedback.tenant_id) as session:
         is_first = repository.settle(session, feedback_id, verdict.value, verdict.source, now())
-        if is_first and verdict.source != UNREAD:
+        if is_first and verdict.source not in SILENT:
             leave(session, feedback, rewrite, verdict.value, reading if verdict.source == STATIC else None)
 
 
 def _verdict(feedback: Feedback, output: str, reading: Reading | None) -> Satisfaction:
     kept = None if feedback.edited_text is None else kept_share(output, feedback.edited_text)
-    if reading is not None and reading.source == UNREAD:
+    if reading is not None and reading.source in SILENT:
         if kept is None:
-            return Satisfaction(reading.value, UNREAD)
+            return Satisfaction(reading.value, reading.source)
         reading = None
     return satisfaction(
         rating=feedback.rating,

@@ -47,6 +47,8 @@ class Turn:
 class Tracked:
     reactions: Sequence[tuple[Feedback, int | None]]
     """The newest scored feedback with the adapter version it is about, oldest first."""
+    left_out: dict[str, int]
+    """Messages that are no reaction to a text, by why not (`readable.SILENT`)."""
     lately: float | None
     """Mean satisfaction of the newest ten."""
     scorer: Scorer | None
@@ -75,6 +77,7 @@ def tracked(session: Session, user_id: str) -> Tracked:
     history = [[Belief.read(report) for report in version.beliefs] for version in versions]
     return Tracked(
         reactions=reactions,
+        left_out=repository.silent(session, user_id),
         lately=_mean([feedback.satisfaction for feedback, _ in reactions[-LATELY:]]),
         scorer=versions[-1] if versions else None,
         error=_mean([version.metrics.get("error") for version in versions[-LATELY:]]),

@@ -139,9 +139,10 @@ def _moods(source: str, device: str) -> tuple[Scores, Scores]:
 
 
 def satisfaction_scorer() -> Scores:
-    """Free-form feedback to satisfaction [N] in [0, 1], as the server reads a reply; .5 = neither, or not readable.
+    """Free-form feedback to satisfaction [N] in [0, 1], as the server reads a reply; .5 = neither, or not read.
 
-    Emoji alone by a table, English by the moods of all replies at once, anything else not at all.
+    Emoji alone by a table, English by the moods of all replies at once, orders to the machine and anything else not at
+    all.
     """
     moods = mood_reader()
 

@@ -1,7 +1,8 @@
 """The policies of a training: the bare base, the voice that learns, and the version that speaks for the person now."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from app.config import Settings
 from app.inference import adapter_file
@@ -11,10 +12,35 @@ from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.jobs.context import JobContext, TrainingFailure
+from app.learning.configs import LoraConfig
+from app.learning.recipes import Recipe
 from app.models import Adapter
 from app.storage import LocalStorage
 
 ALPHA_PER_RANK = 2
+
+
+class Shape(NamedTuple):
+    """Of an adapter, or of the trunk of one with voices."""
+
+    rank: int
+    alpha: float
+
+
+def shaped(context: JobContext, recipe: Recipe, settings: Settings) -> tuple[Recipe, Shape]:
+    """The recipe with the adapter that it can have: of the server's rank at most, as the engine has room for no more.
+
+    Whoever asks for more in a request is told so at once (see service.py); a recipe that does is cut down to it here.
+    """
+    most, asked = settings.adapter_rank, recipe.lora.rank or settings.adapter_rank
+    rank = min(asked, most)
+    shape = Shape(rank, recipe.lora.alpha or float(ALPHA_PER_RANK * rank))
+    if asked > most:
+        context.note(
+            f"The recipe asks for an adapter of rank {asked}; this server has room for {most}, so that is its rank. "
+            f"Whoever runs the server can set IDIOLECT_ADAPTER_RANK={asked}."
+        )
+    return replace(recipe, lora=LoraConfig(*shape)), shape
 
 
 @dataclass(frozen=True)
@@ -26,15 +52,15 @@ class Policies:
     card: BaseCard
     model: LlamaModel
     tokens: Tokens
+    shape: Shape
 
     def fresh(self, seed: int, voices: Sequence[str] = ()) -> LoraPolicy:
         """An adapter that changes nothing yet, with a branch for each of these voices: so far the bare base."""
-        rank = self.settings.adapter_rank
         return LoraPolicy(
             self.model,
             self.tokens,
-            rank=rank,
-            alpha=ALPHA_PER_RANK * rank,
+            rank=self.shape.rank,
+            alpha=self.shape.alpha,
             seed=seed,
             voices=voices,
             voice_rank=self.settings.adapter_voice_rank,

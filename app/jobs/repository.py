@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, and_, delete, func, or_, select, update
+from sqlalchemy import CursorResult, and_, case, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import repository
+from app.feedback.repository import is_telling
 from app.models import (
     CANCELLED,
     FAILED,
@@ -193,7 +194,7 @@ def unscored_feedback(session: Session, after: datetime, before: datetime, limit
 def people_with_news(session: Session, at_least: int, quiet_since: datetime) -> Sequence[User]:
     """Those with enough feedback scored since a job was last made for them, and none of any kind after `quiet_since`.
 
-    A job that failed or was cancelled has learned nothing and does not count.
+    Feedback that says nothing does not count, nor does a job that failed or was cancelled: it has learned nothing.
     """
     last_job = (
         select(Job.user_id, func.max(Job.created_at).label("at"))
@@ -207,7 +208,10 @@ def people_with_news(session: Session, at_least: int, quiet_since: datetime) -> 
         .outerjoin(last_job, last_job.c.user_id == Feedback.user_id)
         .where(is_news)
         .group_by(Feedback.user_id)
-        .having(func.count(Feedback.scored_at) >= at_least, func.max(Feedback.created_at) < quiet_since)
+        .having(
+            func.count(case((is_telling(), Feedback.scored_at))) >= at_least,
+            func.max(Feedback.created_at) < quiet_since,
+        )
     )
     return session.scalars(select(User).where(User.id.in_(people))).all()
 

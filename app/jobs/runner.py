@@ -76,7 +76,7 @@ def _run(lease: Lease, settings: Settings, train: Trainer) -> None:
         failure = explain(error, settings.storage_root, lease.job.id)
         _end(lease, folder, {"state": FAILED, "reason": failure.reason, "remedy": failure.remedy})
     else:
-        named = {"version": outcome.version, "decision": outcome.decision, "outcome": outcome.outcome}
+        named = {"version": outcome.version, "outcome": outcome.outcome}
         result = plain({**outcome.result, **named})
         _end(lease, folder, {"state": SUCCEEDED, "stage": "done", "progress": 1.0, "result": result})
     give_back()  # a gigabyte, else on top of what the next training needs

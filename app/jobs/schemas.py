@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from app.db import now
-from app.learning.recipes import RECIPES
+from app.learning.recipes import RECIPES, SECTIONS
 from app.models import Job
 from app.schemas import Body, View
 
@@ -17,8 +17,8 @@ class TrainingRequest(Body):
         dict[str, Any],
         Field(
             default_factory=dict,
-            description="what to change of the recipe, by section",
-            examples=[{"rl": {"steps": 40}, "reward": {"dropout": 0.3}}],
+            description=f"what to change of the recipe, by section: {', '.join(f'`{name}`' for name in SECTIONS)}",
+            examples=[{"rl": {"steps": 40}, "reward": {"dropout": 0.3}, "lora": {"rank": 4}}],
         ),
     ]
 
@@ -38,8 +38,9 @@ class JobView(View):
     """How often a worker began it; more than one after a worker died."""
     cancel_requested: bool
     result: dict[str, Any]
-    """Of a finished training: `version`, the gate's `decision` (promoted, rejected, undecided) and its report, and the
-    version's `outcome`: the same, or `superseded` if another was promoted meanwhile and it waits as a candidate."""
+    """Of a finished training: its `version`, the report of the `gate`, and what became of the version, its `outcome`:
+    `promoted`, `rejected` or `undecided`, as the gate decided, or `superseded` if it would have been promoted but
+    another was meanwhile, so that it waits as a candidate."""
     reason: str | None
     remedy: str | None
     seconds: float | None

@@ -72,6 +72,7 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
     except InvalidConfig as error:
         remedy = f"Correct or leave out {error.field}; what is left out takes the recipe's value."
         raise InvalidTraining(f"{error.field}: {error}", field=error.field, remedy=remedy) from error
+    _check_rank(config)
     needed, there = get_settings().min_training_samples, samples.count(session, user.id)
     if there < needed:
         raise TooFewSamples(
@@ -156,6 +157,17 @@ def retry(session: Session, job_id: str) -> Job:
     repository.add_event(session, job, "state", {"state": QUEUED})
     ring(session, TRAIN, job_id=job_id)
     return get(session, job_id)
+
+
+def _check_rank(config: dict[str, Any]) -> None:
+    """Of what was asked for itself: what a recipe asks for by itself is cut down to what there is."""
+    asked, most = config.get("lora", {}).get("rank") or 0, get_settings().adapter_rank
+    if asked > most:
+        raise InvalidTraining(
+            f"config.lora.rank: the rank {asked} was asked for, and this server has room for {most}",
+            field="config.lora.rank",
+            remedy=f"Ask for at most {most}, or run web, engine and workers with IDIOLECT_ADAPTER_RANK={asked}.",
+        )
 
 
 def _check_corrections(session: Session, user: User) -> None:

@@ -26,7 +26,7 @@ from app.jobs import lessons
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.curation import Material, gather
 from app.jobs.lessons import Voice, max_tokens_of, seed_of
-from app.jobs.policies import Policies
+from app.jobs.policies import Policies, shaped
 from app.jobs.prompting import Judges, plain_versions
 from app.jobs.publishing import finished, publish
 from app.jobs.reactions import satisfaction_for
@@ -72,10 +72,11 @@ def train(context: JobContext) -> TrainingOutcome:
             )
         incumbent = adapters.active(session, context.job.user_id)
     recipe, pleased = satisfaction_for(context, recipe)
+    recipe, shape = shaped(context, recipe, settings)
 
     # Not packed: while it learns, that memory is the activations'.
     model, tokens = LlamaModel.load(base, device=settings.device, is_packed=False), Tokens.load(base)
-    policies = Policies(settings, context, card, model, tokens)
+    policies = Policies(settings, context, card, model, tokens, shape)
     bare = policies.fresh(seed_of(recipe))
     judges = Judges(meaning_encoder(), entity_finder())
     voice = replace(_listen(context, bare, material, recipe, judges), pleased=pleased)

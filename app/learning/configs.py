@@ -18,6 +18,16 @@ Clip = Annotated[float, Between(0.01, 1.0)]
 
 
 @dataclass(frozen=True)
+class LoraConfig:
+    """The adapter that learns, which adds alpha / rank * B @ A: of one alpha, all ranks learn about equally fast."""
+
+    rank: Annotated[int, Between(1, 64)] | None = 32
+    """At most the server's own, IDIOLECT_ADAPTER_RANK; null: just that."""
+    alpha: Annotated[float, Between(0.01, 1024)] | None = 16.0
+    """Null: twice the rank."""
+
+
+@dataclass(frozen=True)
 class SftConfig:
     steps: Annotated[int, Between(1, 100_000)] = 1000
     batch_size: Annotated[int, Between(1, 512)] = 1

@@ -12,7 +12,8 @@ them, and `dpo` learns from their corrections.
 The article's hyperparameters are the defaults for bases of a billion parameters and more; the `small`
 presets are for the packaged 135M base, which needs larger steps and far fewer of them: after its warm start the
 calibrated reward is near its top, and what 8 steps taught 4 had. Those of `voice`, `article` and `sft` were vetted on
-it; the others take `voice`'s sizes.
+it, with the rank 8 and alpha 16 of a server as it comes; the others take `voice`'s sizes. `article` asks for the
+article's rank 32 on any base, and gets what the server has room for, with the article's alpha of 16.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -22,6 +23,7 @@ from app.learning.configs import (
     DpoConfig,
     DrGrpoConfig,
     IterativeDpoConfig,
+    LoraConfig,
     PpoConfig,
     RewardConfig,
     RlConfig,
@@ -46,6 +48,7 @@ class Recipe:
     reward: RewardConfig = field(default_factory=RewardConfig)
     dpo: DpoConfig | None = None
     """On the person's corrections, in place of `rl`."""
+    lora: LoraConfig = field(default_factory=LoraConfig)
 
     @property
     def pays_for_satisfaction(self) -> bool:
@@ -76,7 +79,7 @@ _SMALL_SFT = SftConfig(steps=36, batch_size=8, learning_rate=1e-3)
 _SMALL_RL: dict[str, Any] = {"steps": 5, "warmup_steps": 1, "learning_rate": 3e-4, "temperature": 0.8, "max_tokens": 64}
 _SMALL_REWARD = RewardConfig(style=1.0, human=0.0, meaning=1.0, entities=1.0, length=0.5, endings=0.25, contrast=1.0)
 
-SMALL: dict[str, Recipe] = {
+_SMALL: dict[str, Recipe] = {
     "voice": Recipe("voice", _SMALL_SFT, DrGrpoConfig(**_SMALL_RL, update_share=0.5), _SMALL_REWARD),
     "article": Recipe("article", None, DrGrpoConfig(steps=36, learning_rate=5e-4, max_tokens=64), _ARTICLE_REWARD),
     "sft": Recipe("sft", _SMALL_SFT, None),
@@ -98,10 +101,15 @@ SMALL: dict[str, Recipe] = {
     ),
 }
 
+_AS_THE_SERVER_HAS = LoraConfig(rank=None, alpha=None)
+SMALL: dict[str, Recipe] = {
+    name: recipe if name == "article" else replace(recipe, lora=_AS_THE_SERVER_HAS) for name, recipe in _SMALL.items()
+}
+
 RECIPES = tuple(LARGE)
 FROM_FEEDBACK = ("trace_bias", "dpo")
 """Those of them that samples alone are not enough for."""
-SECTIONS = ("sft", "dpo", "rl", "reward")
+SECTIONS = ("sft", "dpo", "rl", "reward", "lora")
 
 
 def resolve(name: str, overrides: dict[str, Any], base_parameters: int) -> Recipe:

@@ -47,8 +47,8 @@ class Job(Identified, TenantOwned, Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    """`{"version", "decision", "outcome", "gate", "metrics"}` of a finished training: the gate's decision, and what
-    became of the version, which is the same unless it was `superseded` by one promoted meanwhile."""
+    """`{"version", "outcome", "gate", "metrics"}` of a finished training: what became of its version, which is what the
+    gate decided (`promoted`, `rejected`, `undecided`) unless it was `superseded` by one promoted meanwhile."""
     reason: Mapped[str | None] = mapped_column(Text)
     """Why it failed or was cancelled, in words its user understands."""
     remedy: Mapped[str | None] = mapped_column(Text)

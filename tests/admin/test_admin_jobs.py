@@ -60,7 +60,7 @@ def test_a_finished_training_shows_its_verdict(operator: TestClient, make_job: M
 
 
 def test_the_overview_tells_whether_a_finished_training_speaks(operator: TestClient, make_job: MakeJob) -> None:
-    make_job(state="succeeded", progress=1.0, result={"version": 2, "decision": "promoted", "outcome": "superseded"})
+    make_job(state="succeeded", progress=1.0, result={"version": 2, "outcome": "superseded"})
     text = operator.get("/admin").text
     assert "another was promoted meanwhile" in text
     assert "passed the gate" not in text

@@ -54,6 +54,18 @@ def test_of_a_silent_person_it_says_so(operator: TestClient, ada: User) -> None:
     assert "They have not reacted to a rewrite yet." in text_of(operator, ada)
 
 
+def test_what_says_nothing_of_a_text_is_left_out_and_told(
+    operator: TestClient, ada: User, react: Callable[..., Feedback]
+) -> None:
+    for scorer in ("injection", "injection", "unread"):
+        react(0.5, scorer=scorer)
+    text = text_of(operator, ada)
+    assert "They have not reacted to a rewrite yet." in text
+    assert "2 messages giving the machine orders, 1 message in no language that is read." in text
+    react(0.9, scorer="static")
+    assert "of 1 reaction." in text_of(operator, ada)
+
+
 def test_reactions_are_drawn_and_what_is_missing_is_told(
     operator: TestClient, ada: User, react: Callable[..., Feedback]
 ) -> None:

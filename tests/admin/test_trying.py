@@ -117,6 +117,10 @@ def test_feedback_is_given_and_its_score_awaited(post: Post, operator: TestClien
     scored = operator.get(f"{next_look[1]}?look=8").text
     assert "0.93" in scored
     assert "hx-get" not in scored
+    with transaction(EVERY_TENANT) as session:
+        session.merge(remark).scorer = "injection"
+    ordered = operator.get(f"{next_look[1]}?look=8").text
+    assert ["it tells the machine what to do" in ordered, "0.93" in ordered] == [True, False]
 
 
 def test_feedback_without_scripts_goes_to_the_person(post: Post, operator: TestClient, ada: User) -> None:

@@ -16,7 +16,7 @@ def person(name: str, **changes: object) -> dict[str, object]:
         "meaning": 0.87,
         "entities": 0.93,
         "modes": {"[work]": 0.6, "friends": 0.4},
-        "decision": "promoted",
+        "outcome": "superseded",
         "seconds": 201.4,
         "texts": [{"input": "I am [almost] there.", "before": "I am there.", "after": "there in [5] :)"}],
     } | changes
@@ -41,7 +41,18 @@ def test_a_report_holds_the_figures_and_the_texts_as_they_are() -> None:
             ],
         }
     )
-    for part in ("[max]", "0.04", "0.61", "0.87", "0.93", "[work] 60%, friends 40%", "promoted", "201", "0.03", "0.58"):
+    for part in (
+        "[max]",
+        "0.04",
+        "0.61",
+        "0.87",
+        "0.93",
+        "[work] 60%, friends 40%",
+        "superseded",
+        "201",
+        "0.03",
+        "0.58",
+    ):
         assert part in words
     [line] = {line for line in words.splitlines() if "I am [almost] there." in line}
     assert line.index("I am [almost] there.") < line.index("I am there.") < line.index("there in [5] :)")

@@ -55,7 +55,7 @@ def test_a_bad_training_does_not_replace_a_good_version(
         speaking = adapters.active(session, user.id)
         assert speaking is not None
         assert (speaking.version, speaking.digest) == (1, digest)
-    assert (done.result["decision"], bad.version) == ("rejected", 2)
+    assert (done.result["outcome"], bad.version) == ("rejected", 2)
     assert bad.gate == done.result["gate"]
     failed = {check["name"]: check["words"] for check in bad.gate["checks"] if not check["passed"]}
     assert {"meaning", "entities"} <= failed.keys()

@@ -83,7 +83,7 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
     assert len(curve(job, "warm-start", "nll")) == 3
     assert len(curve(job, "reinforce", "reward")) == 2
     # Random weights write nonsense, and the gate must not let it speak.
-    assert done.result["decision"] == "rejected"
+    assert done.result["outcome"] == "rejected"
     assert speaking(user) is None
 
 
@@ -144,7 +144,7 @@ def test_the_article_and_imitation_alone_are_recipes_too(settings: Settings, wri
         job = submit(user, recipe, config)
         run_training(job.id)
         assert seen(job).state == SUCCEEDED, seen(job).reason
-        assert seen(job).result["decision"] == "undecided"
+        assert seen(job).result["outcome"] == "undecided"
 
 
 def test_a_training_that_diverges_says_so_and_changes_nothing(
@@ -239,7 +239,7 @@ def test_words_alone_lead_to_a_new_gated_version(
     assert done.state == SUCCEEDED, done.reason
     with transaction(user.tenant_id, read_only=True) as session:
         version = adapters.get(session, user.id, done.result["version"])
-    assert version.gate["decision"] == done.result["decision"]
+    assert version.gate["decision"] == done.result["outcome"]
     assert set(version.manifest["feedback"]) == {pleased, corrected, displeased, approved}
     assert unread not in version.manifest["feedback"]
     sweeper.sweep()

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from safetensors import safe_open
 
-from app.config import Settings
+from app.config import Settings, get_settings
 from app.db import transaction
 from app.feedback.listening import packaged_ears
 from app.jobs import service
@@ -14,7 +15,8 @@ from app.jobs.runner import RowContext, run_training
 from app.learning.recipes import resolve
 from app.learning.satisfaction.arf import ArfScorer
 from app.learning.satisfaction.state import packed
-from app.models import QUEUED, SUCCEEDED, Feedback, Job, JobMetric, Rewrite, Scorer, User
+from app.models import QUEUED, SUCCEEDED, Adapter, Feedback, Job, JobEvent, JobMetric, Rewrite, Scorer, User
+from app.storage import LocalStorage
 
 pytestmark = pytest.mark.slow
 
@@ -114,3 +116,20 @@ def test_stopped_in_its_last_loop_it_resumes_to_the_same_numbers(
         run_training(stopped.id)
     assert seen(stopped).state == QUEUED
     assert points(finished(stopped)) == pytest.approx(points(straight), abs=1e-5)
+
+
+@pytest.mark.parametrize(("room", "rank"), [(32, 32), (8, 8)])
+def test_the_article_has_its_own_adapter_as_far_as_there_is_room(
+    settings: Settings, max: User, monkeypatch: pytest.MonkeyPatch, room: int, rank: int
+) -> None:
+    monkeypatch.setenv("IDIOLECT_ADAPTER_RANK", str(room))
+    get_settings.cache_clear()
+    done = finished(submit(max, "article"))
+    with transaction(done.tenant_id, read_only=True) as session:
+        version = session.query(Adapter).filter_by(job_id=done.id).one()
+        notes = [str(event.data.get("text")) for event in session.query(JobEvent).filter_by(job_id=done.id)]
+    with safe_open(LocalStorage(get_settings()).path(version.digest), "pt") as file:
+        written = file.metadata()
+    assert (written["rank"], written["alpha"]) == (str(rank), "16.0")
+    assert version.manifest["recipe"]["lora"] == {"rank": rank, "alpha": 16.0}
+    assert any("asks for an adapter of rank 32" in note for note in notes) == (rank < 32)

@@ -27,6 +27,7 @@ def test_feedback_is_taken_down_and_the_bell_is_rung(
         "edited_text": "c ya soon",
         "satisfaction": None,
         "scorer": None,
+        "note": None,
         "scored_at": None,
     }
     assert rung("feedback.score") == [{"feedback_id": body["feedback_id"]}]

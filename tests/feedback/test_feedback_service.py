@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from app.db import now, transaction
 from app.feedback.corrections import pairs
 from app.feedback.service import FeedbackSignal, Liked, signal
@@ -41,6 +43,15 @@ def test_of_several_remarks_about_one_text_the_newest_counts(
     make_feedback(rewrite, satisfaction=0.1, scored_at=now())
     last = make_feedback(rewrite, satisfaction=0.9, scored_at=now())
     assert signal_of(ada) == FeedbackSignal([Liked("See you soon.", "c u soon", None)], [], [last.id])
+
+
+@pytest.mark.parametrize("scorer", ["injection", "unread"])
+def test_what_says_nothing_takes_nothing_back(
+    ada: User, rewrite: Rewrite, make_feedback: Callable[..., Feedback], scorer: str
+) -> None:
+    said = make_feedback(rewrite, satisfaction=0.1, scorer="static", scored_at=now())
+    make_feedback(rewrite, satisfaction=0.5, scorer=scorer, scored_at=now())
+    assert signal_of(ada) == FeedbackSignal([], ["See you soon."], [said.id])
 
 
 def test_two_disliked_texts_of_one_request_are_one_request(

@@ -1,6 +1,7 @@
 """The voice that learns, and the version in use, with the voices that they have."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,12 +10,16 @@ import pytest
 import torch
 
 from app.config import Settings
+from app.inference import adapter_file
+from app.inference.adapter_file import InvalidAdapter
 from app.inference.card import read_card
+from app.inference.loader import served_rank
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import prompt_for
 from app.jobs.context import TrainingFailure
-from app.jobs.policies import Policies
+from app.jobs.policies import Policies, Shape, shaped
+from app.learning.recipes import resolve
 from app.models import Adapter, User
 from app.storage import LocalStorage
 from tests.tiny import build_tiny_base
@@ -26,7 +31,8 @@ VOICES = ["work", "friends"]
 def policies(settings: Settings, tmp_path: Path) -> Policies:
     base = build_tiny_base(tmp_path / "base")
     context: Any = SimpleNamespace(give_way=lambda: None)
-    return Policies(settings, context, read_card(base), LlamaModel.load(base, dtype=torch.float32), Tokens.load(base))
+    model, tokens = LlamaModel.load(base, dtype=torch.float32), Tokens.load(base)
+    return Policies(settings, context, read_card(base), model, tokens, Shape(8, 16.0))
 
 
 def test_a_version_goes_on_with_its_voices(
@@ -43,6 +49,44 @@ def test_a_version_goes_on_with_its_voices(
     texts = [policy.sample(prompts, 1, max_tokens=8, temperature=0.0, seed=0).texts for policy in (learning, speaking)]
     assert len(set(texts[1])) == 3
     assert speaking.adapter_bytes(policies.card.digest)[0] == content
+
+
+@pytest.mark.parametrize(
+    ("recipe", "config", "room", "shape", "notes"),
+    [
+        ("voice", {}, 8, (8, 16.0), 0),
+        ("voice", {}, 4, (4, 8.0), 0),
+        ("voice", {"lora": {"rank": 4}}, 8, (4, 8.0), 0),
+        ("voice", {"lora": {"rank": 4, "alpha": 6}}, 8, (4, 6.0), 0),
+        ("article", {}, 32, (32, 16.0), 0),
+        ("article", {}, 64, (32, 16.0), 0),
+        ("article", {}, 8, (8, 16.0), 1),
+    ],
+)
+def test_an_adapter_has_the_shape_that_is_asked_for_as_far_as_there_is_room(
+    settings: Settings, recipe: str, config: dict[str, Any], room: int, shape: tuple[int, float], notes: int
+) -> None:
+    told: list[str] = []
+    context: Any = SimpleNamespace(note=told.append)
+    small = resolve(recipe, config, base_parameters=135_000_000)
+    found, made = shaped(context, small, settings.model_copy(update={"adapter_rank": room}))
+    assert (found.lora.rank, found.lora.alpha) == made == shape
+    assert len(told) == notes
+    assert all("IDIOLECT_ADAPTER_RANK=32" in note for note in told)
+
+
+def test_the_articles_adapter_is_written_and_served(settings: Settings, policies: Policies) -> None:
+    article = replace(policies, shape=Shape(32, 16.0))
+    data, digest = article.fresh(3, VOICES).adapter_bytes(policies.card.digest)
+    room = served_rank(settings.model_copy(update={"adapter_rank": 32}))
+    adapter = adapter_file.unpack(
+        data, policies.model.architecture, base_digest=policies.card.digest, digest=digest, max_rank=room
+    )
+    assert (adapter.rank, adapter.alpha, adapter.scale) == (32, 16.0, 0.5)
+    with pytest.raises(InvalidAdapter, match="rank is 32"):
+        adapter_file.unpack(
+            data, policies.model.architecture, base_digest=policies.card.digest, max_rank=served_rank(settings)
+        )
 
 
 def test_the_bare_base_has_no_voices(policies: Policies) -> None:

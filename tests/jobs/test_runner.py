@@ -49,7 +49,7 @@ def test_a_training_leaves_its_result_log_and_curve(desk: Any, ada: Any) -> None
     runner.run_training(job.id, trains)
     row = desk.row(job)
     assert (row.state, row.stage, row.progress, row.attempt) == ("succeeded", "done", 1.0, 1)
-    assert row.result == {"version": 3, "decision": "promoted", "outcome": "promoted", "table": []}
+    assert row.result == {"version": 3, "outcome": "promoted", "table": []}
     assert row.lease_owner is None
     assert row.finished_at is not None
     assert desk.curve(job, "loss") == {1: 1.0, 2: 0.5, 3: 1 / 3}

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from app.config import get_settings
 from app.db import transaction
 from app.errors import NotFound
 from app.jobs import runner, service
@@ -24,6 +25,9 @@ def test_a_new_job_waits_and_the_bell_is_rung_once(desk: Any, ada: Any) -> None:
         ("voice", {"sft": 3}, "config.sft"),
         ("article", {"sft": {"steps": 3}}, "config.sft"),
         ("voice", {"rl": {"learning_rate": float("nan")}}, "config.rl.learning_rate"),
+        ("voice", {"lora": {"rank": 9}}, "config.lora.rank"),
+        ("article", {"lora": {"rank": 32, "alpha": 16}}, "config.lora.rank"),
+        ("voice", {"lora": {"alpha": 0}}, "config.lora.alpha"),
     ],
 )
 def test_a_configuration_that_cannot_run_names_its_field(
@@ -33,6 +37,17 @@ def test_a_configuration_that_cannot_run_names_its_field(
         desk.submit(ada, recipe, config)
     assert caught.value.field == field
     assert desk.rung("jobs.train") == []
+
+
+def test_a_rank_is_taken_as_far_as_the_server_has_room(desk: Any, ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"lora": {"rank": 32, "alpha": 16}}
+    with pytest.raises(service.InvalidTraining) as caught:
+        desk.submit(ada, "article", asked)
+    assert "at most 8" in caught.value.remedy
+    assert "IDIOLECT_ADAPTER_RANK=32" in caught.value.remedy
+    monkeypatch.setenv("IDIOLECT_ADAPTER_RANK", "32")
+    get_settings.cache_clear()
+    assert desk.submit(ada, "article", asked).config == asked
 
 
 @pytest.mark.parametrize("samples", [0, 1, 3])

@@ -228,8 +228,10 @@ def test_a_training_that_came_to_nothing_is_tried_again_after_a_pause(desk: Any,
         (4, {}),
         (5, {"scored_at": None, "satisfaction": None}),
         (5, {"created_at": "now"}),
+        (5, {"satisfaction": 0.5, "scorer": "injection"}),
+        (5, {"satisfaction": 0.5, "scorer": "unread"}),
     ],
-    ids=["too few", "not scored", "still talking"],
+    ids=["too few", "not scored", "still talking", "orders to the machine", "not English"],
 )
 def test_feedback_that_does_not_start_a_training(desk: Any, ada: Any, count: int, columns: dict[str, Any]) -> None:
     # The moment is taken here: the suite may run for minutes before it comes to this test.

@@ -7,6 +7,7 @@ from app.learning.configs import (
     DpoConfig,
     DrGrpoConfig,
     IterativeDpoConfig,
+    LoraConfig,
     PpoConfig,
     RewardConfig,
     RlooConfig,
@@ -30,13 +31,24 @@ def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
     assert article.sft is None
     assert article.rl.prompts_per_step * article.rl.group_size == 32
     assert (article.rl.learning_rate, article.rl.final_learning_rate_share) == (1e-6, 0.9)
+    assert (article.lora.rank, article.lora.alpha) == (32, 16)
     reward = article.reward
     assert (reward.calibrated, reward.references, reward.dropout, reward.untagged_share) == (False, "samples", 0.2, 1.0)
 
 
 @pytest.mark.parametrize(
     "config",
-    [SftConfig, DpoConfig, DrGrpoConfig, RlooConfig, PpoConfig, TraceBiasConfig, IterativeDpoConfig, RewardConfig],
+    [
+        SftConfig,
+        DpoConfig,
+        DrGrpoConfig,
+        RlooConfig,
+        PpoConfig,
+        TraceBiasConfig,
+        IterativeDpoConfig,
+        RewardConfig,
+        LoraConfig,
+    ],
 )
 def test_every_number_but_a_seed_is_bounded(config):
     hints = get_type_hints(config, include_extras=True)
@@ -116,6 +128,9 @@ def test_overrides_are_laid_over_the_preset():
         ("voice", {"reward": {"human": 1}}, "config.reward.human"),
         ("voice", {"reward": dict.fromkeys(WEIGHED, 0)}, "config.reward.style"),
         ("voice", {"rl": 3}, "config.rl"),
+        ("voice", {"lora": {"rank": 65}}, "config.lora.rank"),
+        ("voice", {"lora": {"rank": 0}}, "config.lora.rank"),
+        ("voice", {"lora": {"alpha": "big"}}, "config.lora.alpha"),
         ("voice", {"rl": {"speed": 1}}, "config.rl.speed"),
         ("voice", {"rl": {"steps": 1.5}}, "config.rl.steps"),
         ("voice", {"rl": {"steps": True}}, "config.rl.steps"),

@@ -1,5 +1,6 @@
 """What a migration does to rows that an older version could leave behind."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 
-from app.db import migrate
+from app.db import alembic_config, migrate
 
 
 class Old:
@@ -65,3 +67,48 @@ def test_of_several_traces_of_a_reaction_the_first_stays(old: Old) -> None:
         old.put("traces", id=trace, tenant_id="t", user_id="u", feedback_id=feedback, origin=origin)
     migrate(old.url)
     assert [row[0] for row in old.rows("SELECT id FROM traces ORDER BY id")] == ["1", "2", "4", "5", "6"]
+
+
+def test_what_became_of_a_version_has_one_name(old: Old) -> None:
+    gate = {"decision": "promoted", "checks": []}
+    results = {
+        "rejected": {"version": 1, "decision": "rejected", "metrics": {}},
+        "promoted": {"version": 2, "decision": "promoted", "gate": gate},
+        "waiting": {"version": 3, "decision": "promoted", "gate": gate},
+        "told": {"version": 4, "decision": "promoted", "outcome": "superseded", "gate": gate},
+        "unnamed": {"version": 5, "gate": gate},
+    }
+    for job, result in results.items():
+        old.put("jobs", id=job, tenant_id="t", user_id="u", state="succeeded", result=json.dumps(result))
+        promoted_at = None if job in ("waiting", "told") else "2026-01-01 00:00:00"
+        old.put(
+            "adapters",
+            id=job,
+            tenant_id="t",
+            user_id="u",
+            version=result["version"],
+            job_id=job,
+            promoted_at=promoted_at,
+        )
+    old.put("jobs", id="failed", tenant_id="t", user_id="u", state="failed", result="{}")
+
+    def told() -> dict[str, dict[str, Any]]:
+        return {job: json.loads(result) for job, result in old.rows("SELECT id, result FROM jobs")}
+
+    migrate(old.url)
+    assert {job: result.get("outcome") for job, result in told().items()} == {
+        "rejected": "rejected",
+        "promoted": "promoted",
+        "waiting": "superseded",
+        "told": "superseded",
+        "unnamed": "promoted",
+        "failed": None,
+    }
+    assert not any("decision" in result for result in told().values())
+    assert told()["promoted"] == {"version": 2, "outcome": "promoted", "gate": gate}
+    command.downgrade(alembic_config(old.url), "0006")
+    decisions = {job: result.get("decision") for job, result in told().items()}
+    assert decisions == dict.fromkeys(("promoted", "waiting", "told", "unnamed"), "promoted") | {
+        "rejected": "rejected",
+        "failed": None,
+    }

@@ -2,12 +2,17 @@
 
 A reply that is all emoji is read from a table, because the sentence encoder sees one unknown sign in each of them. A
 reply in another language or script, or of signs without meaning, is not read: taking the scorer's guess for an opinion
-would teach the wrong thing. No torch.
+would teach the wrong thing. Nor is one that is no feedback (see injections.py). No torch.
 """
 
 import re
 import unicodedata
 from typing import Final
+
+STATIC, SIGNS, UNREAD, INJECTION = "static", "emoji", "unread", "injection"
+"""What the words of a reply were read by, or why they were not."""
+SILENT: Final = (UNREAD, INJECTION)
+"""Of those whose satisfaction of .5 says nothing, and teaches nobody."""
 
 PLEASED_SIGNS: Final = frozenset("👍👏🙌💯✅✔😀😃😄😁😊🙂😍🥰🤩😘☺😻❤💖💗💕💛💚💙💜🧡🖤♥🎉🥳🙏👌🔥⭐🌟✨😎🤗💪🏆😋🤌")
 DISPLEASED_SIGNS: Final = frozenset("👎😠😡🤬😞😢😭😤🙄😒😑😖😣😩😫🤮🤢💩❌✖🚫😕🙁☹😟😬🤦🥱💔😾👿🤨")

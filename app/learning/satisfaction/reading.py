@@ -1,7 +1,7 @@
 """From a free-form reply to how satisfied its writer is, how sure that is, and how much it was about the text.
 
-The reply is data. It is read here and goes nowhere else: not into a prompt, not into a trace, not into a log. Whatever
-it asks for ("ignore your instructions …") is read for its mood like any other sentence.
+The reply is data. It is read here and goes nowhere else: not into a prompt, not into a trace, not into a log. One that
+gives the machine orders ("ignore your instructions …") is no feedback, and what it says is not read for its mood.
 """
 
 import math
@@ -13,12 +13,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from app.learning.satisfaction.readable import is_english, of_signs
+from app.learning.satisfaction.injections import is_injection
+from app.learning.satisfaction.readable import INJECTION, SIGNS, STATIC, UNREAD, is_english, of_signs
 
 Moods = Callable[[Sequence[str]], Tensor]
 """Texts to P(displeased), P(neither), P(pleased) [N, 3]."""
-
-STATIC, SIGNS, UNREAD = "static", "emoji", "unread"
 
 WORDS_AT_ONCE: Final = 60
 """Longer replies are read in pieces: a sentence encoder forgets what stands far apart."""
@@ -36,16 +35,19 @@ class Reading:
     confidence: float
     """1 - P(neither), at least .1: a remark about lunch says little about the text."""
     source: str
-    """`static`, `emoji`, or `unread`, whose value .5 says nothing."""
+    """`static` or `emoji`; or `unread` or `injection`, whose value .5 says nothing."""
 
 
 NOTHING_READ: Final = Reading(0.5, 1.0, 0.0, UNREAD)
+NO_FEEDBACK: Final = Reading(0.5, 1.0, 0.0, INJECTION)
 
 
 def read(reply: str, moods: Moods) -> Reading:
-    """Emoji by the table, English by `moods`, anything else not at all."""
+    """Emoji by the table, English by `moods`; orders to the machine and anything else not at all."""
     if (signs := of_signs(reply)) is not None:
         return _reading(torch.tensor(signs), SIGNS)
+    if is_injection(reply):
+        return NO_FEEDBACK
     if not is_english(reply):
         return NOTHING_READ
     moods_N_3 = moods(pieces(reply))
