@@ -6,8 +6,21 @@ Repositories therefore never write `tenant_id ==` themselves and cannot forget i
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NoReturn
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, Connection, Insert, String, Table, Update, event, inspect
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Executable,
+    Insert,
+    Result,
+    String,
+    Table,
+    Update,
+    bindparam,
+    event,
+    inspect,
+)
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -37,6 +50,15 @@ class TenantOwned:
     tenant_id: Mapped[str] = mapped_column(String(36), index=True)
 
 
+SCOPE: Final = bindparam("of_tenant", type_=String)
+"""Left open in every filtered query: one that is run without being told the tenant fails."""
+
+FILTER: Final = with_loader_criteria(TenantOwned, lambda table: table.tenant_id == SCOPE, include_aliases=True)
+
+_filtered: Final[WeakKeyDictionary[Executable, Executable]] = WeakKeyDictionary()
+"""Queries that were looked through, and what became of them: those that modules keep are so once, not every time."""
+
+
 class TenantSession(Session):
     """A session without the legacy bulk methods, which pass by every check."""
 
@@ -54,18 +76,30 @@ def tell_database(session: Session, _: SessionTransaction, connection: Connectio
 
 
 @event.listens_for(Session, "do_orm_execute")
-def scope_statement(state: ORMExecuteState) -> None:
+def scope_statement(state: ORMExecuteState) -> Result[Any] | None:
     tenant_id = tenant_of(state.session)
     if state.session.info.get("read_only") and not state.is_select:
         raise ReadOnly("this session was opened for reading")
     if tenant_id == EVERY_TENANT:
-        return
+        return None
+    if state.is_select:
+        state.parameters = state.parameters or {}
+        return state.invoke_statement(_query(state), {SCOPE.key: tenant_id})
     _refuse_what_cannot_be_filtered(state)
     for row in _written(state):
         _check_values(row, tenant_id)
     state.statement = state.statement.options(
         with_loader_criteria(TenantOwned, lambda table: table.tenant_id == tenant_id, include_aliases=True)
     )
+    return None
+
+
+def _query(state: ORMExecuteState) -> Executable:
+    query = _filtered.get(state.statement)
+    if query is None:
+        _refuse_what_cannot_be_filtered(state)
+        query = _filtered[state.statement] = state.statement.options(FILTER)
+    return query
 
 
 @event.listens_for(Session, "before_flush")

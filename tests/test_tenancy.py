@@ -1,12 +1,26 @@
 """Ways to reach another tenant's rows, each of which must fail: on SQLite by the session alone, on Postgres twice."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, ForeignKey, delete, exists, func, insert, literal, select, text, union_all, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy import (
+    Connection,
+    ForeignKey,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    union_all,
+    update,
+)
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError, StatementError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -20,6 +34,7 @@ from sqlalchemy.orm import (
     subqueryload,
 )
 
+from app import tenancy
 from app.db import EVERY_TENANT, TenantMismatch, TenantOwned, build_engine, get_engine, new_id, now, transaction
 from app.models import ApiKey, StyleSample, Tenant, User
 from app.tenancy import TenantSession
@@ -110,6 +125,42 @@ def test_what_cannot_be_filtered_is_refused(statement: Any, ours: User, theirs: 
     with pytest.raises(TenantMismatch), transaction(ours.tenant_id) as session:
         session.execute(statement)
     assert everything() == before
+
+
+@both
+def test_a_kept_query_answers_each_tenant_with_its_own(ours: User, theirs: User) -> None:
+    kept = select(User).where(User.external_id == bindparam("name"))
+    for asking in (ours, theirs, ours):
+        with transaction(asking.tenant_id, read_only=True) as session:
+            found = [session.scalar(kept, {"name": name}) for name in ("ada", "eve")]
+        assert [user.id for user in found if user] == [asking.id]
+
+
+def test_what_is_made_of_a_kept_query_is_looked_through_again(ours: User) -> None:
+    kept = select(User)
+    with transaction(ours.tenant_id, read_only=True) as session:
+        session.scalars(kept).all()
+        with pytest.raises(TenantMismatch, match="plain table"):
+            session.scalars(kept.where(User.id.in_(select(samples.c.user_id))))
+
+
+def test_a_filtered_query_that_is_told_no_tenant_fails(ours: User, theirs: User) -> None:
+    query = select(User.external_id).options(tenancy.FILTER)
+    with transaction(EVERY_TENANT, read_only=True) as session, pytest.raises(StatementError, match="of_tenant"):
+        session.scalars(query)
+
+
+def test_only_queries_that_somebody_keeps_are_remembered(ours: User) -> None:
+    kept = select(User.id)
+    with transaction(ours.tenant_id, read_only=True) as session:
+        session.scalars(kept).all()
+        gc.collect()
+        before = set(tenancy._filtered)
+        for number in range(5):
+            session.scalars(select(User.external_id).limit(number)).all()
+        gc.collect()
+    assert kept in before
+    assert set(tenancy._filtered) == before
 
 
 @both

@@ -1,25 +1,31 @@
 """Asks the database about versions, and moves the pointer to the active one."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from app import repository
 from app.models import Adapter, User
 
+BY_VERSION: Final = select(Adapter).where(
+    Adapter.user_id == bindparam("user_id"), Adapter.version == bindparam("version")
+)
+ACTIVE: Final = (
+    select(Adapter)
+    .join(User, (User.id == Adapter.user_id) & (User.active_version == Adapter.version))
+    .where(User.id == bindparam("user_id"))
+)
+
 
 def by_version(session: Session, user_id: str, version: int) -> Adapter | None:
-    return session.scalar(select(Adapter).where(Adapter.user_id == user_id, Adapter.version == version))
+    return session.scalar(BY_VERSION, {"user_id": user_id, "version": version})
 
 
 def active(session: Session, user_id: str) -> Adapter | None:
-    pointed_at = User.active_version == Adapter.version
-    return session.scalar(
-        select(Adapter).join(User, (User.id == Adapter.user_id) & pointed_at).where(User.id == user_id)
-    )
+    return session.scalar(ACTIVE, {"user_id": user_id})
 
 
 def of_job(session: Session, job_id: str) -> Adapter | None:

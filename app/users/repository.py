@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,6 +22,9 @@ BELONGINGS: Final[dict[str, Belonging]] = {
     "adapters": Adapter,
 }
 
+BY_EXTERNAL_ID: Final = select(User).where(User.external_id == bindparam("external_id"))
+LOCKED_BY_EXTERNAL_ID: Final = BY_EXTERNAL_ID.with_for_update()
+
 
 def add(session: Session, user: User) -> bool:
     """False if the id is taken; the transaction goes on either way."""
@@ -35,8 +38,7 @@ def add(session: Session, user: User) -> bool:
 
 def by_external_id(session: Session, external_id: str, *, lock: bool = False) -> User | None:
     """With `lock`, whoever else asks so waits until this transaction ends (on SQLite writers always do)."""
-    query = select(User).where(User.external_id == external_id)
-    return session.scalar(query.with_for_update() if lock else query)
+    return session.scalar(LOCKED_BY_EXTERNAL_ID if lock else BY_EXTERNAL_ID, {"external_id": external_id})
 
 
 def page(session: Session, cursor: str | None, limit: int) -> tuple[Sequence[User], str | None]:
