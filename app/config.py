@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
     @property
     def resolved_database_url(self) -> str:
-        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'idiolect.db'}"
+        return self.database_url or f"sqlite:///{self.data_dir.absolute() / 'idiolect.db'}"
 
     @property
     def resolved_broker_url(self) -> str:
