@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import repository
@@ -10,6 +11,18 @@ from app.models import Rewrite, User
 
 Owned = tuple[Rewrite, str]
 """A rewrite and the tenant's own id of the person it was written for."""
+
+
+def add(session: Session, rewrite: Rewrite) -> bool:
+    """False if the person it was written for is there no more, by the foreign key; then the transaction is lost."""
+    session.add(rewrite)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if "foreign key" not in str(error.orig).lower():
+            raise
+        return False
+    return True
 
 
 def get(session: Session, rewrite_id: str) -> Owned | None:

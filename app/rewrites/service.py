@@ -184,46 +184,48 @@ def _voice(version: Adapter | None, context: str | None, seed: int) -> str | Non
 
 
 def _kept(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str, float]) -> Owned:
-    ask = plan.ask
+    row = _row(tenant_id, plan, outcome, timing)
     with transaction(tenant_id) as session:
-        if users.get(session, ask.external_id, field="user_id").id != plan.user_id:
-            raise NotFound(
-                f"{ask.external_id} was erased while the text was written",
+        if not repository.add(session, row):
+            raise users.UnknownUser(
+                f"{plan.ask.external_id} was erased while the text was written",
                 field="user_id",
                 remedy="Send the request again if it was meant for the person who has this id now.",
             )
-        row = Rewrite(
-            tenant_id=tenant_id,
-            user_id=plan.user_id,
-            text=ask.text,
-            outputs=outcome.texts,
-            adapter_version=plan.version,
-            adapter_digest=outcome.adapter_digest,
-            base_digest=outcome.base_digest,
-            mode=plan.spec.tag,
-            seed=plan.spec.seed,
-            parameters={
-                "n": ask.n,
-                "temperature": ask.temperature,
-                "top_p": ask.top_p,
-                "stop": list(ask.stop),
-                "max_tokens": ask.max_tokens,
-                "candidates": plan.spec.candidates,
-                "adapter": ask.adapter,
-                "context": ask.context,
-                "notes": plan.notes,
-            },
-            usage={
-                "prompt_tokens": outcome.prompt_tokens,
-                "completion_tokens": outcome.completion_tokens,
-                "finish": outcome.finish,
-                "faithfulness": outcome.faithfulness,
-                "lost": outcome.lost,
-                "logprobs": outcome.logprobs,
-            },
-            timing=timing,
-        )
-        session.add(row)
-        session.flush()
         ring(session, SCORE_REWRITE, rewrite_id=row.id)
-    return row, ask.external_id
+    return row, plan.ask.external_id
+
+
+def _row(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str, float]) -> Rewrite:
+    ask = plan.ask
+    return Rewrite(
+        tenant_id=tenant_id,
+        user_id=plan.user_id,
+        text=ask.text,
+        outputs=outcome.texts,
+        adapter_version=plan.version,
+        adapter_digest=outcome.adapter_digest,
+        base_digest=outcome.base_digest,
+        mode=plan.spec.tag,
+        seed=plan.spec.seed,
+        parameters={
+            "n": ask.n,
+            "temperature": ask.temperature,
+            "top_p": ask.top_p,
+            "stop": list(ask.stop),
+            "max_tokens": ask.max_tokens,
+            "candidates": plan.spec.candidates,
+            "adapter": ask.adapter,
+            "context": ask.context,
+            "notes": plan.notes,
+        },
+        usage={
+            "prompt_tokens": outcome.prompt_tokens,
+            "completion_tokens": outcome.completion_tokens,
+            "finish": outcome.finish,
+            "faithfulness": outcome.faithfulness,
+            "lost": outcome.lost,
+            "logprobs": outcome.logprobs,
+        },
+        timing=timing,
+    )
