@@ -6,7 +6,7 @@ stored. A key reads `idio_<kid>_<secret>`: the kid finds the row, the digest pro
 
 import hmac
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -113,10 +113,10 @@ def principal(credentials: Annotated[HTTPAuthorizationCredentials | None, Depend
     return authenticate(credentials.credentials)
 
 
-def allowed(scope: str) -> Callable[[Principal], Principal]:
-    """A dependency that lets only keys with this scope pass."""
+def allowed(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that lets only keys with this scope pass; async, as it waits for nothing and needs no thread."""
 
-    def check(who: Annotated[Principal, Depends(principal)]) -> Principal:
+    async def check(who: Annotated[Principal, Depends(principal)]) -> Principal:
         if scope not in who.scopes:
             raise MissingScope(
                 f"this key has {', '.join(sorted(who.scopes)) or 'no scopes'}, but needs {scope}",
