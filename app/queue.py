@@ -11,7 +11,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from queue import Empty
@@ -48,20 +48,20 @@ class FolderChannel(filesystem.Channel):  # type: ignore[misc]
 
     The stock channel writes messages in place, so a reader may take half of one, names them by a clock that restarts
     with the machine, claims them by a move that copies across devices, and truncates its tables before locking them.
+    No message waits for the disk, as a request waits for its message: one that a power cut took, or left empty, is
+    rung again by the sweep.
     """
 
     def _put(self, queue: str, payload: dict[str, Any], **_: Any) -> None:
-        folder = Path(self.data_folder_out)
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
-        temporary = folder / f".{name}.part"
+        temporary = f"{self.data_folder_out}/.{name}.part"
         try:
-            with temporary.open("wb") as file:
+            with open(temporary, "wb") as file:
                 file.write(json.dumps(payload).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(folder / name)
+            os.rename(temporary, f"{self.data_folder_out}/{name}")
         except BaseException:
-            temporary.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
 
     def _get(self, queue: str) -> dict[str, Any]:
