@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
@@ -49,6 +50,10 @@ log = logging.getLogger(__name__)
 PACKAGE: Final = Path(__file__).parent
 ROOT: Final = PACKAGE if (PACKAGE / "alembic.ini").exists() else PACKAGE.parent
 """Where alembic.ini and the migrations are: in an installed wheel inside the package, in the repository beside it."""
+
+
+LONGEST_TURN_S: Final = 5.0
+"""Who has waited so long for the writers of this process asks SQLite itself, and is told if it is locked."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -111,13 +116,25 @@ def build_engine(url: str) -> Engine:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
+    # SQLite's own queue is to look again after longer and longer naps: some writers sleep for a second while the lock
+    # is free. Those of this process wait for each other here, and for other processes there.
+    turn = Lock()
+
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         if connection.get_execution_options().get("read_only"):
             # Waits for nobody and so cannot fail: the driver is asked itself, in a tenth of the time.
             connection.connection.dbapi_connection.execute("BEGIN")
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            return
+        mine = connection.connection.record_info
+        if not mine.get("has_turn"):
+            mine["has_turn"] = turn.acquire(timeout=LONGEST_TURN_S)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    def leave(_: object, record: Any) -> None:
+        if record.record_info.pop("has_turn", False):
+            turn.release()
 
     return engine
 

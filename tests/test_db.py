@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import OperationalError, StatementError
+from sqlalchemy import event, select
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 from sqlalchemy.orm import Session
 
+from app import db
 from app.db import ReadOnly, after_commit, get_engine, transaction
 from app.models import ApiKey, StyleSample, Tenant, User
 
@@ -125,6 +126,66 @@ def test_a_writer_holds_the_lock_from_its_first_statement(tenant: Tenant, databa
                 raw.cursor().execute("BEGIN IMMEDIATE")
         finally:
             raw.invalidate()
+
+
+def test_writers_of_one_process_take_turns(tenant: Tenant, database: str) -> None:
+    """None asks SQLite while another writes: it would be let in late, after a nap of up to a tenth of a second."""
+    asked: list[str] = []
+    event.listen(get_engine(database), "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    def write(name: str) -> None:
+        with transaction(tenant.id) as session:
+            session.add(User(tenant_id=tenant.id, external_id=name))
+
+    with transaction(tenant.id) as session:
+        session.scalars(select(User)).all()
+        waiting = threading.Thread(target=write, args=("bob",))
+        waiting.start()
+        waiting.join(timeout=0.2)
+        assert waiting.is_alive()
+        assert asked.count("BEGIN IMMEDIATE") == 1
+    waiting.join()
+    assert asked.count("BEGIN IMMEDIATE") == 2
+    assert names(tenant) == {"bob"}
+
+
+def test_a_turn_ends_with_whatever_ends_the_transaction(
+    tenant: Tenant, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "LONGEST_TURN_S", 600.0)
+    with pytest.raises(IntegrityError), transaction(tenant.id) as session:
+        session.add(StyleSample(tenant_id=tenant.id, user_id="nobody", text="text", sha256="0"))
+    with get_engine(database).connect() as connection:
+        connection.begin()
+        connection.invalidate()
+    with get_engine(database).connect() as connection:
+        for _ in range(2):
+            with connection.begin():
+                pass
+    raw = get_engine(database).raw_connection()
+    raw.cursor().execute("BEGIN IMMEDIATE")
+    with get_engine(database).connect() as connection:
+        connection.connection.cursor().execute("PRAGMA busy_timeout=0")
+        with pytest.raises(OperationalError, match="locked"):
+            connection.begin()
+    raw.rollback()
+    raw.close()
+    with transaction(tenant.id) as session:
+        session.add(User(tenant_id=tenant.id, external_id="ada"))
+    assert names(tenant) == {"ada"}
+
+
+def test_who_has_waited_too_long_for_its_turn_asks_the_database(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch, database: str
+) -> None:
+    """So a writer within a writer is told of it, rather than waiting forever."""
+    monkeypatch.setattr(db, "LONGEST_TURN_S", 0.01)
+    with transaction(tenant.id) as session:
+        session.scalars(select(User)).all()
+        with get_engine(database).connect() as connection:
+            connection.connection.cursor().execute("PRAGMA busy_timeout=0")
+            with pytest.raises(OperationalError, match="locked"):
+                connection.begin()
 
 
 @both
