@@ -175,11 +175,20 @@ def ring(session: Session, task: str, **ids: str) -> None:
 
     def send() -> None:
         try:
-            sender().send_task(task, kwargs=ids, queue=queue)
+            _post(sender(), queue, task, ids)
         except Exception as error:  # whatever the broker's client raises: the row stays and the sweep rings again
             log.warning("broker unreachable, %s %s waits for the sweep: %s", task, ids, error)
 
     after_commit(session, send)
+
+
+def _post(celery: Celery, queue: str, task: str, ids: dict[str, str]) -> None:
+    """What is of use here of `send_task`, which looks for routes and declares queues with each message it sends."""
+    message = celery.amqp.as_task_v2(str(uuid.uuid4()), task, kwargs=ids, ignore_result=True)
+    with celery.producer_pool.acquire(block=True) as producer:
+        producer.publish(
+            message.body, routing_key=queue, serializer="json", headers=message.headers, **message.properties
+        )
 
 
 def broker_ok() -> bool:

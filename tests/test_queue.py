@@ -1,3 +1,4 @@
+import json
 import shutil
 import socket
 import subprocess
@@ -120,6 +121,19 @@ def test_a_message_that_could_not_be_written_whole_is_not_there(data_dir: Path) 
     sending = subprocess.run([sys.executable, "-c", SENDS_MORE_THAN_FITS], capture_output=True, text=True, check=False)
     assert "File too large" in sending.stderr
     assert list(data_dir.glob("queue/messages/*")) == []
+
+
+def test_a_message_is_what_celery_itself_would_send(data_dir: Path) -> None:
+    with transaction(EVERY_TENANT) as session:
+        queue.ring(session, queue.SCORE_REWRITE, rewrite_id="a")
+    queue.sender().send_task(queue.SCORE_REWRITE, kwargs={"rewrite_id": "a"}, queue="score", ignore_result=True)
+    ours, celerys = (json.loads(path.read_text()) for path in sorted(data_dir.glob("queue/messages/*.msg")))
+    for message in (ours, celerys):
+        properties, headers = message["properties"], message["headers"]
+        assert headers.pop("id") == headers.pop("root_id") == properties.pop("correlation_id")
+        assert properties.pop("delivery_tag")
+        properties.pop("reply_to")  # nobody asks for an answer
+    assert ours == celerys
 
 
 def test_messages_come_in_the_order_they_were_sent() -> None:
