@@ -59,7 +59,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
                 },
                 "timing": {"queue": 0.0, "load": 0.0, "generate": 0.0, "total": 0.0},
             }
-            created = connection.execute(insert(Rewrite).values(values).returning(Rewrite.id, Rewrite.created_at)).one()
+            created = connection.execute(insert(Rewrite).returning(Rewrite.id, Rewrite.created_at), values).one()
         return RewriteView(
             rewrite_id=created.id,
             user_id=body.user_id,
