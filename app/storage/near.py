@@ -1,5 +1,6 @@
 """A storage as whoever reads it again and again sees it: near, or with copies on this machine's disk."""
 
+import os
 import time
 from collections.abc import Collection
 from contextlib import suppress
@@ -10,7 +11,7 @@ from typing import Final
 import structlog
 
 from app.storage.files import write_whole
-from app.storage.types import DIGEST, SUFFIX, DamagedFile, Storage, StorageUnavailable, file_name, verified
+from app.storage.types import DIGEST, SUFFIX, Storage, StorageUnavailable, file_name, verified
 
 log = structlog.get_logger(__name__)
 
@@ -62,7 +63,7 @@ class Copies(Near):
         """Until when nothing is asked of the storage, and why."""
 
     def read(self, digest: str) -> bytes:
-        with suppress(FileNotFoundError, DamagedFile):
+        with suppress(OSError):  # missing, damaged, or on a disk that cannot be read
             return self.read_here(digest)
         content = self._fetched(digest)
         try:
@@ -78,7 +79,7 @@ class Copies(Near):
         path = self._path(digest)
         content = verified(path.read_bytes(), digest)
         with suppress(FileNotFoundError):
-            path.touch()  # the last to make room now
+            os.utime(path)  # the last to make room now
         return content
 
     def is_here(self, digest: str) -> bool:

@@ -16,7 +16,7 @@ from app.config import Settings, s3_endpoint
 from app.storage.types import DIGEST, SUFFIX, StorageUnavailable, file_name, verified
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, S3Store
+    from obstore.store import BackoffConfig, ClientConfig, S3Store
 
 FOLDER: Final = "adapters/"
 """As below a storage folder, so that one can be copied into the bucket as it is."""
@@ -133,25 +133,26 @@ class ObjectStorage:
         return self._store({"timeout": timedelta(seconds=CHECK_S)}, 0)
 
     def _store(self, patience: "ClientConfig", retries: int) -> "S3Store":
+        from obstore.exceptions import BaseError
         from obstore.store import S3Store
 
         bucket, prefix = self.bucket
         options: ClientConfig = {"connect_timeout": timedelta(seconds=CONNECT_S), **patience}
-        with _named():
+        pauses: BackoffConfig = {
+            "init_backoff": timedelta(seconds=0.1),
+            "max_backoff": timedelta(seconds=2),
+            "base": 2,
+        }
+        within = timedelta(seconds=RETRY_WITHIN_S)
+        try:
             return S3Store(
                 bucket,
                 prefix=prefix or None,
                 client_options={**options, "allow_http": s3_endpoint().startswith("http://")},
-                retry_config={
-                    "max_retries": retries,
-                    "retry_timeout": timedelta(seconds=RETRY_WITHIN_S),
-                    "backoff": {
-                        "init_backoff": timedelta(seconds=0.1),
-                        "max_backoff": timedelta(seconds=2),
-                        "base": 2,
-                    },
-                },
+                retry_config={"max_retries": retries, "retry_timeout": within, "backoff": pauses},
             )
+        except BaseError:
+            raise StorageUnavailable("a variable AWS_… of the server cannot be used for an object storage") from None
 
 
 def _key(digest: str) -> str:

@@ -87,9 +87,9 @@ def erase(tenant_id: str, external_id: str) -> tuple[Receipt, set[str]]:
         for folder in (settings.storage_root / "checkpoints").glob(f"{job_id}.*"):
             shutil.rmtree(folder, ignore_errors=True)
     # Files are named by their content, so other tenants may share one: only a session that sees them all can tell.
-    with transaction(EVERY_TENANT) as session:
+    with transaction(EVERY_TENANT, read_only=True) as session:
         orphans = digests - digests_in_use(session, digests)
-        files, left = _deleted(orphans)
+    files, left = _deleted(orphans)
     erased = Erased(**counts, adapter_files=files)
     return Receipt(user=external_id, erased=erased, adapter_files_left=left, erased_at=now()), orphans
 
@@ -99,7 +99,7 @@ def _deleted(digests: Collection[str]) -> tuple[int, int]:
     storage = open_storage(get_settings())
     found, left = 0, sorted(digests)
     try:
-        storage.check()  # fails sooner than a deletion would, while a transaction is open
+        storage.check()  # fails sooner than a deletion would
         while left:
             found += storage.delete(left[-1])
             left.pop()

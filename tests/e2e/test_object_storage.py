@@ -33,7 +33,7 @@ from tests.serving import free_port
 
 pytestmark = pytest.mark.slow
 
-WAIT_S = 90
+WAIT_S = 180
 PROMOTED: dict[str, Any] = {"decision": "promoted", "checks": []}
 
 
@@ -128,11 +128,11 @@ def test_a_voice_travels_through_a_bucket_and_outlives_it(
     make_samples: Callable[..., list[StyleSample]],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    people = [make_user(name) for name in ("ada", "bob", "cem", "dan")]
+    people = [make_user(name) for name in ("ada", "bob", "cem", "dan", "eve")]
     for seed, user in enumerate(people):
         make_samples(user)
         train(user, seed, tiny_base)
-    assert len(open_storage(get_settings()).digests()) == 4
+    assert len(open_storage(get_settings()).digests()) == 5
     assert not (get_settings().storage_root / "adapters").exists(), "the worker keeps none"
     assert remote.copies == set()
     assert web.get("/readyz").json()["checks"]["storage"] == {"ok": True, "why": ""}
@@ -150,7 +150,19 @@ def test_a_voice_travels_through_a_bucket_and_outlives_it(
     assert (receipt["erased"]["adapter_files"], receipt["adapter_files_left"]) == (1, 0)
     assert cem not in remote.copies | open_storage(get_settings()).digests()
 
+    # Erased while the engine is away, it is gone as soon as that is back.
+    eve = web.post("/v1/users/eve/adapter:warm").json()["digest"]
+    remote.stop()
+    assert web.delete("/v1/users/eve").json()["erased"]["adapter_files"] == 1
+    assert eve in remote.copies
+    remote.start()
+    limit = time.monotonic() + WAIT_S
+    while eve in remote.copies:
+        assert time.monotonic() < limit, remote.log
+        time.sleep(0.05)
+
     # The bucket is lost: whom the engine has still write, after a restart too; a cold one is told why not.
+    assert rewrite(web, "ada").json()["texts"] == ada.json()["texts"]
     store.kill()
     assert web.get("/readyz").json()["checks"]["storage"]["ok"] is False
     assert rewrite(web, "ada").json()["texts"] == ada.json()["texts"]

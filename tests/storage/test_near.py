@@ -69,6 +69,27 @@ def test_a_damaged_copy_is_fetched_anew(copies: Copies, far: Far, damaged: bytes
     assert copies.read_here(digest) == b"voice"
 
 
+def test_a_copy_that_cannot_be_read_is_fetched_anew(copies: Copies, far: Far) -> None:
+    digest = far.put(b"voice")
+    (copies.folder / f"{digest}.safetensors").mkdir(parents=True)
+    assert copies.read(digest) == b"voice"
+
+
+def test_a_copy_that_is_forgotten_while_it_is_read_stays_away(
+    copies: Copies, far: Far, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies.read(digest := far.put(b"voice"))
+    verified = near.verified
+
+    def forgotten(content: bytes, name: str) -> bytes:
+        copies.forget([name])
+        return verified(content, name)
+
+    monkeypatch.setattr(near, "verified", forgotten)
+    assert copies.read_here(digest) == b"voice"
+    assert os.listdir(copies.folder) == []
+
+
 def test_the_least_recently_read_makes_room(copies: Copies, far: Far) -> None:
     digests = [far.put(bytes([number]) * 40) for number in range(4)]
     for age, digest in enumerate(digests[:2]):
