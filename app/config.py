@@ -1,11 +1,12 @@
 """Settings: embedded by default, scaled by `IDIOLECT_*` environment variables."""
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -16,16 +17,23 @@ MOST_CANDIDATES = 8
 MOST_ARCHIVE_BYTES = 512 * 2**20
 """Of a PEFT folder that is taken in; an adapter of rank 64 of a base of 3B parameters has 400 MB in float32."""
 
+BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+PREFIX_PART: Final = re.compile(r"(?!\.+$)[A-Za-z0-9!_.*'()-]+")
+"""Of an object's key: what S3 calls safe, and no step in a path."""
+ENDPOINT: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:\d{1,5})?/?")
+
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="IDIOLECT_", extra="ignore")
+    # What is wrong with a setting is told without its value, which may hold a password.
+    model_config = SettingsConfigDict(env_prefix="IDIOLECT_", extra="ignore", hide_input_in_errors=True)
 
     data_dir: Path = Path(".idiolect")
     database_url: str = ""
     broker_url: str = ""
     storage_url: str = ""
+    storage_cache_mb: int = Field(default=4096, ge=1, description="copies that an engine keeps of a bucket's adapters")
     engine_url: str = "http://127.0.0.1:8471"
     engine_token: str = ""
 
@@ -76,6 +84,30 @@ class Settings(BaseSettings):
         default=120.0, ge=0, description="how long a user must have been silent before the sweep trains"
     )
 
+    @field_validator("storage_url")
+    @classmethod
+    def _is_a_folder_or_a_bucket(cls, url: str) -> str:
+        scheme, colon, rest = url.partition(":")
+        if not colon or "/" in scheme or (scheme == "file" and re.match("//.", rest)):  # or a folder's plain path
+            return url
+        if scheme != "s3" or not rest.startswith("//"):
+            raise PydanticCustomError(
+                "storage", "IDIOLECT_STORAGE_URL must be a folder, file:///…, or a bucket, s3://bucket/prefix"
+            )
+        bucket, *parts = rest.removeprefix("//").rstrip("/").split("/")
+        if not BUCKET.fullmatch(bucket) or not all(map(PREFIX_PART.fullmatch, parts)):
+            raise PydanticCustomError(
+                "storage",
+                "IDIOLECT_STORAGE_URL must name a bucket of 3 to 63 lower-case letters, digits, dots and hyphens, and "
+                "at most a plain path after it: s3://bucket/prefix. Keys belong into AWS_ACCESS_KEY_ID and its like",
+            )
+        if (endpoint := s3_endpoint()) and not ENDPOINT.fullmatch(endpoint):
+            raise PydanticCustomError(
+                "storage",
+                "IDIOLECT_STORAGE_URL names a bucket, but AWS_ENDPOINT_URL, where it is, is not like https://host:port",
+            )
+        return url
+
     @field_validator("job_heartbeat_s")
     @classmethod
     def _beats_twice_a_lease(cls, beat_s: float, others: ValidationInfo) -> float:
@@ -98,9 +130,24 @@ class Settings(BaseSettings):
         return self.broker_url or "filesystem://"
 
     @property
+    def bucket(self) -> tuple[str, str] | None:
+        """Of adapter files, with what their names in it begin with; None: they are below `storage_root`."""
+        if not self.storage_url.startswith("s3://"):
+            return None
+        bucket, _, prefix = self.storage_url.removeprefix("s3://").partition("/")
+        return bucket, prefix.rstrip("/")
+
+    @property
     def storage_root(self) -> Path:
-        """Folder for adapter files and checkpoints (`file://` URLs and the embedded default)."""
-        return Path(self.storage_url.removeprefix("file://")) if self.storage_url else self.data_dir / "storage"
+        """Folder for checkpoints, and for adapter files without a bucket (`file://` URLs and the embedded default)."""
+        if not self.storage_url or self.bucket is not None:
+            return self.data_dir / "storage"
+        return Path(self.storage_url.removeprefix("file://"))
+
+
+def s3_endpoint() -> str:
+    """Where buckets are, by the variables that every S3 client reads; empty: at Amazon."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
 
 
 @lru_cache

@@ -11,6 +11,7 @@ from app.config import get_settings
 from app.errors import AppError, Internal, Unavailable
 from app.inference.client import HttpEngine
 from app.inference.types import Engine, EngineError
+from app.storage import StorageUnavailable
 
 RETRY_UNAVAILABLE_S: Final = 5
 RETRY_BUSY_S: Final = 2
@@ -65,6 +66,8 @@ def explained(error: EngineError) -> AppError:
             remedy=f"Try again in {RETRY_BUSY_S} seconds.",
             headers={"Retry-After": str(RETRY_BUSY_S)},
         )
+    if error.code == "storage-unavailable":
+        return StorageUnavailable(str(error))
     if error.code == "timeout":
         return EngineTimeout(str(error), remedy="Try again; if it stays, have the operator look at the engine's log.")
     if error.code == "invalid-request":

@@ -13,6 +13,7 @@ from app.db import head, revision
 from app.engine import EngineDep
 from app.inference.types import Engine, EngineError
 from app.queue import broker_ok
+from app.storage import StorageUnavailable, open_storage
 
 router = APIRouter(tags=["health"])
 
@@ -50,6 +51,18 @@ def check_broker() -> dict[str, Check]:
     return {"broker": Check(ok=ok, why="" if ok else "messages cannot be sent; jobs wait for the next sweep")}
 
 
+def check_storage() -> dict[str, Check]:
+    """Of a bucket: a folder is made when it is first needed."""
+    settings = get_settings()
+    if settings.bucket is None:
+        return {}
+    try:
+        open_storage(settings).check()
+    except StorageUnavailable as error:
+        return {"storage": Check(ok=False, why=error.detail)}
+    return {"storage": Check(ok=True)}
+
+
 async def check_engine(engine: Engine) -> dict[str, Check]:
     try:
         await engine.info()
@@ -61,6 +74,7 @@ async def check_engine(engine: Engine) -> dict[str, Check]:
 async def readiness(engine: EngineDep) -> Readiness:
     checks = await anyio.to_thread.run_sync(check_database)
     checks |= await anyio.to_thread.run_sync(check_broker)
+    checks |= await anyio.to_thread.run_sync(check_storage)
     checks |= await check_engine(engine)
     return Readiness(ready=all(check.ok for check in checks.values()), checks=checks)
 

@@ -19,7 +19,8 @@ from app.config import Settings, get_settings
 from app.db import EVERY_TENANT, get_engine, migrate, new_id, transaction
 from app.inference.fake import FakeEngine
 from app.models import Adapter, StyleSample, Tenant, User
-from app.storage import LocalStorage
+from app.storage import open_storage
+from tests.s3 import S3Server
 from tests.services import postgres_programs
 
 # As under the supervisor: torch threads that wait by spinning take the cores from the processes that tests start.
@@ -191,7 +192,7 @@ def make_adapter(settings: Settings) -> Callable[..., Adapter]:
     def make(user: User, content: bytes = b"adapter", *, promote: bool = False, **columns: Any) -> Adapter:
         from app.adapters import service
 
-        digest = LocalStorage(settings).put(content)
+        digest = open_storage(get_settings()).put(content)
         with transaction(user.tenant_id) as session:
             adapter = service.publish(
                 session, user_id=user.id, digest=digest, base_digest="0" * 64, size_bytes=len(content), **columns
@@ -201,6 +202,19 @@ def make_adapter(settings: Settings) -> Callable[..., Adapter]:
         return adapter
 
     return make
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    """An object storage of this test run's own. Whoever freezes or kills one takes another: S3Server()."""
+    with S3Server() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(s3: S3Server, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty bucket, below whose `voices/` the settings keep adapters."""
+    return s3.serve(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ HEAVY = {
     "numpy",
     "sklearn",
     "alembic",
+    "obstore",
 }
 SPEAKS_SQL = {"app/db.py", "app/tenancy.py"}
 HARMLESS = {("sqlalchemy.orm", "Session")}

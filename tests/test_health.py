@@ -55,6 +55,19 @@ def test_a_broker_that_is_down_is_told(anonymous: TestClient, monkeypatch: pytes
     assert "hush" not in not_ready(anonymous, "broker")
 
 
+def test_a_bucket_that_can_be_used_is_one_part_more(anonymous: TestClient, bucket: str) -> None:
+    answer = anonymous.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["checks"]["storage"] == {"ok": True, "why": ""}
+
+
+def test_a_bucket_that_cannot_be_reached_is_told(
+    anonymous: TestClient, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert not_ready(anonymous, "storage") == "the object storage cannot be reached (no connection)"
+
+
 def test_a_lost_database_is_told(anonymous: TestClient, database: str, settings: Settings) -> None:
     get_engine(database).dispose()
     for file in settings.data_dir.glob("idiolect.db*"):

@@ -1,5 +1,6 @@
 """The clock of the sweep, beside the pool of a worker: rung by message, sweeps would wait in line behind scores."""
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -7,8 +8,11 @@ from typing import Any, Final
 from celery import bootsteps
 
 from app.config import get_settings
-from app.jobs.sweeper import sweep
+from app.jobs.sweeper import discard_checkpoints, sweep
+from app.log import where
 from app.queue import ROUTES, SCORE_REWRITE
+
+log = logging.getLogger(__name__)
 
 STOPS_WITHIN_S: Final = 5.0
 
@@ -35,10 +39,17 @@ class Clock:
 
 
 class ClockStep(bootsteps.StartStopStep):  # type: ignore[misc]
-    """Every worker that scores keeps a clock; several do no harm."""
-
-    def include_if(self, worker: Any) -> bool:
-        return ROUTES[SCORE_REWRITE] in worker.app.amqp.queues.consume_from
+    """Every worker keeps a clock; several do no harm. One that does not score clears its own folder only, which may be
+    on a machine that no other worker sees.
+    """
 
     def create(self, worker: Any) -> Clock:
-        return Clock(get_settings().sweep_every_s)
+        is_sweeping = ROUTES[SCORE_REWRITE] in worker.app.amqp.queues.consume_from
+        return Clock(get_settings().sweep_every_s, sweep if is_sweeping else _clear)
+
+
+def _clear() -> None:
+    try:
+        discard_checkpoints()
+    except Exception as error:  # the database may be away for a moment
+        log.error("left checkpoints could not be cleared: %s", where(error))

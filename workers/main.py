@@ -2,7 +2,7 @@
 
 On a CPU run one process per queue: its pool is one thread, so that a training can be told to stop and hand its job
 back. On CUDA the pool is one process started by spawn, one worker per device: a CUDA context does not survive a fork.
-Every worker of the `score` queue also keeps the clock of the sweep.
+Every worker also keeps a clock: one of the `score` queue sweeps, others clear left checkpoints of their own machine.
 """
 
 import logging

@@ -1,22 +1,22 @@
-"""`/v1/users/{user}/adapters`: the registry of a person's versions."""
+"""`/v1/users/{user}/adapters`: the registry of a person's versions; and `adapter:warm`, for the one in use."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from app.adapters import exchange, service
-from app.adapters.schemas import AdapterView, Pointer
+from app.adapters import exchange, service, warming
+from app.adapters.schemas import AdapterView, Pointer, Warmed
 from app.adapters.service import ANY, Expected
-from app.auth import Reader, ReadSession, Trainer, TrainSession
+from app.auth import Reader, ReadSession, Trainer, TrainSession, Writer
 from app.engine import EngineDep
 from app.errors import Unprocessable
 from app.models import User
 from app.schemas import Cursor, Limit, Page, UserPath
 from app.users import service as users
 
-router = APIRouter(prefix="/v1/users/{user}/adapters", tags=["adapters"])
+router = APIRouter(prefix="/v1/users/{user}", tags=["adapters"])
 
 
 class InvalidIfMatch(Unprocessable):
@@ -40,12 +40,13 @@ def expected_version(
     return int(match[1]) or None
 
 
-ARCHIVE: Final = {"requestBody": {"required": True, "content": {"application/zip": {}}}}
+ZIPPED: Final[dict[str, Any]] = {"content": {"application/zip": {}}}
+ARCHIVE: Final = {"requestBody": {"required": True, **ZIPPED}}
 
 IfMatch = Annotated[Expected, Depends(expected_version)]
 
 
-@router.get("")
+@router.get("/adapters")
 def page(
     user: UserPath, session: ReadSession, response: Response, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[AdapterView]:
@@ -56,7 +57,7 @@ def page(
     return Page(items=[AdapterView.of(adapter, row) for adapter in adapters], next=following)
 
 
-@router.get("/{version}/export", response_class=Response, responses={200: {"content": {"application/zip": {}}}})
+@router.get("/adapters/{version}/export", response_class=Response, responses={200: ZIPPED})
 async def export(
     user: UserPath,
     version: Annotated[int, Path(ge=1, le=2**31 - 1)],
@@ -75,7 +76,7 @@ async def export(
     )
 
 
-@router.post("/import", status_code=201, openapi_extra=ARCHIVE)
+@router.post("/adapters/import", status_code=201, openapi_extra=ARCHIVE)
 async def import_(user: UserPath, request: Request, who: Trainer, engine: EngineDep) -> AdapterView:
     """Take in a PEFT folder of our base model, zipped, as the person's next version. Promote it to let it speak.
 
@@ -84,7 +85,7 @@ async def import_(user: UserPath, request: Request, who: Trainer, engine: Engine
     return AdapterView.of(*await exchange.import_(engine, who.tenant_id, user, await request.body()))
 
 
-@router.post("/{version}/promote")
+@router.post("/adapters/{version}/promote")
 def promote(
     user: UserPath,
     version: Annotated[int, Path(ge=1, le=2**31 - 1)],
@@ -98,12 +99,19 @@ def promote(
     return _pointer(session, row, response)
 
 
-@router.post("/rollback")
+@router.post("/adapters/rollback")
 def rollback(user: UserPath, expected: IfMatch, session: TrainSession, response: Response) -> Pointer:
     """Back to the version that was active before, or to the base model."""
     row = users.get(session, user)
     service.rollback(session, row.id, expected)
     return _pointer(session, row, response)
+
+
+@router.post("/adapter:warm")
+async def warm(user: UserPath, who: Writer, engine: EngineDep) -> Warmed:
+    """Load the version in use ahead of the first keystroke, from wherever it is kept. The server may need its room
+    again: ask when somebody is about to write."""
+    return await warming.warm(engine, who.tenant_id, user)
 
 
 def _pointer(session: Session, user: User, response: Response) -> Pointer:

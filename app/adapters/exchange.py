@@ -15,7 +15,7 @@ from app.engine import AdapterUnusable, explained
 from app.errors import AppError, Unprocessable
 from app.inference.types import Engine, EngineError
 from app.models import Adapter, User
-from app.storage import LocalStorage
+from app.storage import open_storage
 from app.users import service as users
 
 IMPORTED = {"decision": "imported", "checks": []}
@@ -69,7 +69,7 @@ def _chosen(tenant_id: str, external_id: str, version: int, context: str | None)
 
 
 def _published(tenant_id: str, external_id: str, content: bytes, base_digest: str) -> tuple[Adapter, User]:
-    digest = LocalStorage(get_settings()).put(content)
+    digest = open_storage(get_settings()).put(content)
     with transaction(tenant_id) as session:
         user = users.get(session, external_id)
         adapter = service.publish(

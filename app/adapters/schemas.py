@@ -44,3 +44,14 @@ class Pointer(View):
     active_version: int | None
     """null: the base model."""
     digest: str | None
+
+
+class Warmed(View):
+    """Which version now is where a rewrite finds it at once."""
+
+    user: str
+    version: int | None
+    """null: the base model, which always is."""
+    digest: str | None
+    milliseconds: float
+    """That loading it took."""

@@ -16,7 +16,7 @@ from app.errors import Conflict, NotFound, PreconditionFailed, Unprocessable
 from app.learning.tags import tag_of
 from app.models import Adapter, User
 from app.repository import digests_in_use
-from app.storage import LocalStorage
+from app.storage import open_storage
 
 
 class UnknownVersion(NotFound):
@@ -169,7 +169,7 @@ def discard_orphans(older_than: timedelta = timedelta(hours=1)) -> int:
 
     Younger files may belong to a version that is just being published.
     """
-    storage = LocalStorage(get_settings())
+    storage = open_storage(get_settings())
     if not (digests := storage.digests(older_than)):
         return 0
     with transaction(EVERY_TENANT, read_only=True) as session:

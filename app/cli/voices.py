@@ -195,6 +195,12 @@ def promote(user: User, version: Annotated[int, typer.Argument()], as_json: AsJs
     show_one(api().post(of_user(user, f"/adapters/{version}/promote")), POINTER, as_json)
 
 
+@adapters.command("warm")
+def warm(user: User, as_json: AsJson = False) -> None:
+    """Load the version in use ahead of a rewrite."""
+    show_one(api().post(of_user(user, "/adapter:warm")), ("user", "version", "digest", "milliseconds"), as_json)
+
+
 @adapters.command("export")
 def export(
     user: User,

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -29,6 +28,7 @@ from app.inference.tokens import Tokens
 from app.inference.types import PREFIX, EngineError, EngineInfo, EngineLoad, Heard, RewriteSpec, prompt_for
 from app.inference.writing import Line, Writing
 from app.log import where
+from app.storage import Near
 
 log = structlog.get_logger(__name__)
 
@@ -53,16 +53,14 @@ class Engine:
         model: LlamaModel,
         tokens: Tokens,
         card: BaseCard,
-        adapters: Path,
+        adapters: Near,
         *,
         rank: int = adapter_file.MAX_RANK,
         cache_bytes: int = 256 * 2**20,
         max_batch_rows: int = 32,
         max_queue_rows: int = 256,
     ) -> None:
-        """`adapters` is the folder of `<digest>.safetensors` files; `rank` the largest rank that is served, of a trunk
-        and a branch together.
-        """
+        """`rank` is the largest that is served, of a trunk and a branch together."""
         self.model, self.tokens, self.card = model, tokens, card
         self.seats = Seats(model, card, adapters, rank=rank, cache_bytes=cache_bytes)
         slots = self.seats.bank.slots
@@ -104,7 +102,7 @@ class Engine:
     def submit(self, spec: RewriteSpec, tell: Callable[[Heard], None] | None = None) -> Ticket:
         """Queue a request; `tell` hears, in the engine's thread, what is new of its texts and must not fail.
 
-        Raises EngineError: too-long, busy, unknown-adapter, invalid-adapter, unavailable.
+        Raises EngineError: too-long, busy, unavailable, and as `Seats.read`, for whose adapter it may wait.
         """
         speaker = None if spec.adapter_digest is None else self.seats.fetch(spec.adapter_digest, spec.tag)
         # A voice that has a part of its own in the adapter is not told in the prompt.
@@ -141,7 +139,7 @@ class Engine:
     def warm(self, digest: str) -> float:
         """Make an adapter, or each of its voices, resident; milliseconds it took.
 
-        Raises EngineError: unknown-adapter, invalid-adapter, busy if those who write use every slot.
+        Raises EngineError: as `Seats.read`, busy if those who write use every slot.
         """
         return self.seats.warm(digest)
 
@@ -149,7 +147,7 @@ class Engine:
         """A zipped PEFT folder: of an adapter, or of one of its voices, which must be named where it has parts of
         their own: the trunk alone is nobody's voice.
 
-        Raises EngineError: unknown-adapter, invalid-adapter, unknown-voice.
+        Raises EngineError: as `Seats.read`, unknown-voice.
         """
         adapter = self.seats.read(digest)
         if voice not in (adapter.voices or {None}):

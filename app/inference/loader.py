@@ -14,12 +14,14 @@ from app.inference.selfcheck import PROBE, prove
 from app.inference.tokens import Tokens
 from app.inference.types import EngineError
 from app.log import where
+from app.storage import storage_nearby
 
 log = structlog.get_logger(__name__)
 
 LEAST_RANK: Final = 8
 LEAST_VOICE_RANK: Final = 4
 """What was trained with the default ranks stays usable when the settings are lowered."""
+TIDY_EVERY_S: Final = 600.0
 
 
 def served_rank(settings: Settings) -> int:
@@ -28,28 +30,28 @@ def served_rank(settings: Settings) -> int:
 
 
 class Loader:
-    """Brings the engine up in a thread of its own, so that the server can say how far it is."""
+    """Brings the engine up in a thread of its own, so that the server can say how far it is; then tidies up for it."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.engine: Engine | None = None
         self.missing = "starting"
-        self._is_stopping = False
+        self._is_stopping = threading.Event()
         self._has_failed = False
-        self._thread = threading.Thread(target=self._load, name="loader", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="loader", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        self._is_stopping = True
+        self._is_stopping.set()
         if self.engine is not None:
             self.engine.stop()
 
     @property
     def is_lost(self) -> bool:
         """Nothing will come of this process any more: whoever watches it should start another."""
-        if self._is_stopping:
+        if self._is_stopping.is_set():
             return False
         return self._has_failed or (self.engine is not None and not self.engine.is_alive)
 
@@ -60,6 +62,16 @@ class Loader:
         if not self.engine.is_alive:
             raise EngineError("unavailable", "the engine's thread has ended, and so does its process")
         return self.engine
+
+    def _run(self) -> None:
+        self._load()
+        while self.engine is not None:
+            try:
+                self.engine.seats.tidy()
+            except Exception as error:  # the storage may be out of reach; what is resident serves all the same
+                log.warning("what the storage has no more is kept for now", **where(error))
+            if self._is_stopping.wait(TIDY_EVERY_S):
+                return
 
     def _load(self) -> None:
         settings = self.settings
@@ -76,7 +88,7 @@ class Loader:
                 model,
                 tokens,
                 read_card(base),
-                settings.storage_root / "adapters",
+                storage_nearby(settings),
                 rank=served_rank(settings),
                 cache_bytes=settings.adapter_cache_mb * 2**20,
                 max_batch_rows=settings.max_batch_rows,

@@ -1,12 +1,11 @@
-"""The tiers an adapter climbs: its file, a shelf of checked ones in memory, a slot of the bank. Nobody's decoding waits
-for a file: whoever asks for an adapter has it put on the shelf, and the thread that writes only copies from there.
+"""The tiers an adapter climbs: a bucket or folder, a copy on this disk, a shelf of checked ones in memory, a slot of
+the bank. Nobody's decoding waits for a file or a network: whoever asks for an adapter has it put on the shelf, and the
+thread that writes only copies from there.
 """
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Collection
-from pathlib import Path
 from typing import Final
 
 from app.inference import adapter_file
@@ -15,8 +14,9 @@ from app.inference.bank import BASE_SLOT, Bank
 from app.inference.card import BaseCard
 from app.inference.model import LlamaModel
 from app.inference.residency import NoFreeSlot, Residency, Speaker
+from app.inference.shelf import Shelf
 from app.inference.types import EngineError
-from app.storage import DIGEST
+from app.storage import DIGEST, Near, StorageUnavailable
 
 MOST_SLOTS: Final = 64
 SHELF_SHARE: Final = 2
@@ -24,41 +24,38 @@ SHELF_SHARE: Final = 2
 
 
 class Seats:
-    def __init__(self, model: LlamaModel, card: BaseCard, folder: Path, *, rank: int, cache_bytes: int) -> None:
-        """`folder` holds `<digest>.safetensors` files; `rank` is the largest served, trunk and branch together."""
-        self.card, self.folder, self.architecture = card, folder, model.architecture
+    def __init__(self, model: LlamaModel, card: BaseCard, near: Near, *, rank: int, cache_bytes: int) -> None:
+        """`rank` is the largest served, trunk and branch together."""
+        self.card, self.near, self.architecture = card, near, model.architecture
         slots = max(1, min(MOST_SLOTS, cache_bytes // Bank.bytes_per_slot(model.architecture, rank, model.dtype)))
         self.bank = Bank(model.architecture, slots=slots, rank=rank, dtype=model.dtype, device=model.device)
         self.residency = Residency(slots)
-        self._shelf: OrderedDict[str, Adapter] = OrderedDict()
-        self._shelf_bytes = SHELF_SHARE * cache_bytes
+        self.shelf = Shelf(SHELF_SHARE * cache_bytes, self._from_storage)
         self._filling = threading.Lock()
         """Held by whoever fills a slot. Only rows being written keep pins beyond it, so a row always finds its slot."""
-        self._shelving = threading.Lock()
-
-    def find(self, digest: str) -> Path:
-        """Raises EngineError unknown-adapter; a digest cannot lead out of the folder."""
-        path = self.folder / f"{digest}.safetensors"
-        if not DIGEST.fullmatch(digest) or not path.exists():
-            raise EngineError("unknown-adapter", f"there is no adapter file {digest[:12]}… in the storage")
-        return path
 
     def fetch(self, digest: str, tag: str | None = None) -> Speaker:
-        """Have it at hand, read and checked; who speaks when this tag is asked for.
-
-        Raises EngineError: unknown-adapter, invalid-adapter.
-        """
+        """Have it at hand, read and checked; who speaks when this tag is asked for. Raises as `read`."""
         return Speaker(digest, tag if tag in self.read(digest).voices else None)
 
+    def is_at_hand(self, digest: str) -> bool:
+        """Whether `read` needs no network, were it only to say that there is no such adapter."""
+        return self.shelf.get(digest) is not None or not DIGEST.fullmatch(digest) or self.near.is_here(digest)
+
     def read(self, digest: str) -> Adapter:
-        """The checked adapter itself. Raises EngineError: unknown-adapter, invalid-adapter."""
-        self.find(digest)
-        return self._shelved(digest)
+        """The checked adapter itself, fetched if it must be.
+
+        Raises EngineError: unknown-adapter, invalid-adapter, storage-unavailable.
+        """
+        is_shelved = self.shelf.get(digest) is not None
+        if not DIGEST.fullmatch(digest) or (is_shelved and not self.near.vouches_for(digest)):
+            raise _unknown(digest)
+        return self.shelf.fetch(digest)
 
     def warm(self, digest: str) -> float:
         """Make it, or each of its voices, resident; milliseconds it took.
 
-        Raises as `fetch`, and `busy` if all slots are in use.
+        Raises as `read`, and `busy` if all slots are in use.
         """
         started = time.monotonic()
         for voice in self.read(digest).voices or [None]:
@@ -71,16 +68,24 @@ class Seats:
         return 1000 * (time.monotonic() - started)
 
     def forget(self, digests: Collection[str]) -> None:
-        """Leave nothing of these adapters in memory, but what rows are being written with: that goes as others come."""
-        with self._shelving:
-            for digest in digests:
-                self._shelf.pop(digest, None)
+        """Leave nothing of these adapters, in memory or copied, but what rows are being written with: that goes as
+        others come.
+        """
+        self.shelf.forget(digests)
+        self.near.forget(digests)
         with self._filling:
             for speaker in self.residency.idle(digests):
                 self.bank.clear(self.residency.forget(speaker))
 
+    def tidy(self) -> None:
+        """Forget what the storage has no more: erased people's, if nobody could tell us. Raises StorageUnavailable."""
+        with self._filling:
+            resident = {speaker.digest for speaker in self.residency.resident}
+        if held := resident | self.shelf.digests | self.near.copies():
+            self.forget(held - self.near.storage.digests())
+
     def take(self, speaker: Speaker | None) -> int:
-        """Pin a speaker in a slot until `leave`, filling it if need be. Raises as `fetch`, and NoFreeSlot."""
+        """Pin a speaker in a slot until `leave`, filling it if need be. Raises as `_at_once`, and NoFreeSlot."""
         if speaker is None:
             return BASE_SLOT
         with self._filling:
@@ -96,28 +101,38 @@ class Seats:
         seat = self.residency.acquire(speaker)
         if seat.is_new:
             try:
-                self.bank.load(seat.slot, self._shelved(speaker.digest).speaking(speaker.voice))
+                self.bank.load(seat.slot, self._at_once(speaker.digest).speaking(speaker.voice))
             except BaseException:
                 self.residency.forget(speaker)
                 raise
         return seat.slot
 
-    def _shelved(self, digest: str) -> Adapter:
-        with self._shelving:
-            if (adapter := self._shelf.get(digest)) is not None:
-                self._shelf.move_to_end(digest)
-                return adapter
-        path = self.find(digest)
+    def _at_once(self, digest: str) -> Adapter:
+        """For the thread that writes, which waits for no network: from the shelf or, if it had to make room there since
+        it was fetched, from this machine's disk. Raises as `read`, and `busy` if it had to make room there too.
+        """
+        if (adapter := self.shelf.get(digest)) is not None:
+            return adapter
+        return self.shelf.put(digest, self._checked(digest, is_here=True))
+
+    def _from_storage(self, digest: str) -> Adapter:
+        return self._checked(digest, is_here=False)
+
+    def _checked(self, digest: str, *, is_here: bool) -> Adapter:
         try:
-            adapter = adapter_file.read(path, self.architecture, base_digest=self.card.digest, max_rank=self.bank.rank)
+            content = self.near.read_here(digest) if is_here else self.near.read(digest)
+            return adapter_file.unpack(
+                content, self.architecture, base_digest=self.card.digest, max_rank=self.bank.rank
+            )
+        except FileNotFoundError as error:
+            if is_here and self.near.vouches_for(digest):
+                raise EngineError("busy", f"adapter {digest[:12]}… had to make room while it waited") from error
+            raise _unknown(digest) from error
+        except StorageUnavailable as error:
+            raise EngineError("storage-unavailable", f"adapter {digest[:12]}…: {error.detail}") from error
         except (InvalidAdapter, OSError) as error:
             raise EngineError("invalid-adapter", f"adapter {digest[:12]}…: {error}") from error
-        with self._shelving:
-            self._shelf[digest] = adapter
-            while len(self._shelf) > 1 and sum(map(_bytes, self._shelf.values())) > self._shelf_bytes:
-                self._shelf.popitem(last=False)
-        return adapter
 
 
-def _bytes(adapter: Adapter) -> int:
-    return sum(tensor.nbytes for tensor in adapter.tensors.values())
+def _unknown(digest: str) -> EngineError:
+    return EngineError("unknown-adapter", f"there is no adapter file {digest[:12]}… in the storage")

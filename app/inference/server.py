@@ -6,9 +6,10 @@ Where that fails, or the engine's thread dies, the process ends with status 1: w
 
 import asyncio
 import hmac
+import math
 import socket
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Final
@@ -22,10 +23,11 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.config import MOST_CANDIDATES, Settings, engine_token, get_settings
+from app.inference.fetching import Fetching
 from app.inference.listener import Listener, Told
 from app.inference.loader import Loader
 from app.inference.ticket import Ticket
-from app.inference.types import CODES, DEFAULT_TEMPERATURE, EngineError, RewriteOutcome, RewriteSpec
+from app.inference.types import CODES, DEFAULT_TEMPERATURE, EngineError, Heard, RewriteOutcome, RewriteSpec
 from app.log import configure
 from app.presence import ClientGone, while_present
 
@@ -86,6 +88,7 @@ class Wanted(BaseModel):
 def create_app(settings: Settings) -> FastAPI:
     loader = Loader(settings)
     token = engine_token(settings)
+    fetching = Fetching()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -140,7 +143,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.post("/warm", dependencies=guarded)
     async def warm(body: Warm) -> dict[str, float]:
-        return {"milliseconds": await asyncio.to_thread(loader.ready().warm, body.adapter_digest)}
+        engine, digest = loader.ready(), body.adapter_digest
+        fetched_s = await fetching.have(engine, digest, settings.rewrite_timeout_s)
+        return {"milliseconds": 1000 * fetched_s + await asyncio.to_thread(engine.warm, digest)}
 
     @app.post("/forget", dependencies=guarded)
     async def forget(body: Forget) -> dict[str, Any]:
@@ -149,18 +154,19 @@ def create_app(settings: Settings) -> FastAPI:
 
     @app.post("/rewrite", dependencies=guarded)
     async def rewrite(request: Request, wanted: Wanted) -> dict[str, Any]:
-        ticket = await asyncio.to_thread(loader.ready().submit, wanted.spec())
-        return asdict(await _answer(ticket, request, time_for(wanted)))
+        ticket, left_s = await submitted(wanted)
+        return asdict(await _answer(ticket, request, left_s))
 
     @app.post("/rewrite/stream", dependencies=guarded)
     async def stream(wanted: Wanted) -> Told:
         listener = Listener()
-        ticket = await asyncio.to_thread(loader.ready().submit, wanted.spec(), listener.tell)
-        return Told(listener, ticket, time_for(wanted))
+        return Told(listener, *await submitted(wanted, listener.tell))
 
     @app.get("/adapters/{digest}/peft", dependencies=guarded)
     async def export_peft(digest: str, voice: str | None = None) -> Response:
-        archive = await asyncio.to_thread(loader.ready().export_peft, digest, voice)
+        engine = loader.ready()
+        await fetching.have(engine, digest, settings.rewrite_timeout_s)
+        archive = await asyncio.to_thread(engine.export_peft, digest, voice)
         return Response(archive, media_type="application/zip")
 
     @app.post("/adapters/peft", dependencies=guarded)
@@ -169,8 +175,11 @@ def create_app(settings: Settings) -> FastAPI:
         packed = await asyncio.to_thread(loader.ready().import_peft, archive)
         return Response(packed, media_type="application/octet-stream")
 
-    def time_for(wanted: Wanted) -> float:
-        return min(wanted.timeout_s or settings.rewrite_timeout_s, settings.rewrite_timeout_s)
+    async def submitted(wanted: Wanted, tell: Callable[[Heard], None] | None = None) -> tuple[Ticket, float]:
+        """With the seconds that it may take."""
+        engine, within_s = loader.ready(), min(wanted.timeout_s or math.inf, settings.rewrite_timeout_s)
+        fetched_s = await fetching.have(engine, wanted.adapter_digest, within_s)
+        return await asyncio.to_thread(engine.submit, wanted.spec(), tell), within_s - round(fetched_s, 1)
 
     return app
 

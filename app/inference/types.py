@@ -120,6 +120,7 @@ CODES: Final = {
     "unknown-adapter": 404,
     "invalid-adapter": 422,  # corrupt, of another base, of wrong shapes
     "unknown-voice": 422,  # the adapter has no part of its own for it, or several and none was named
+    "storage-unavailable": 503,  # the adapter is not on the engine's machine, and its storage cannot be reached
     "timeout": 504,
     "invalid-request": 422,  # fields it does not know, or out of its bounds: whoever asks is of another version
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.jobs.context import TrainingFailure
+from app.storage import StorageUnavailable
 
 ALMOST_FULL_BYTES = 16 * 2**20
 UNHARMED = "The voice in use is unchanged."
@@ -15,6 +16,12 @@ def explain(error: Exception, folder: Path, job_id: str) -> TrainingFailure:
     """What to tell about an exception that ended a training whose files lie below `folder`."""
     if isinstance(error, TrainingFailure):
         return error
+    if isinstance(error, StorageUnavailable):
+        return TrainingFailure(
+            f"A version's file could not be read or stored: {error.detail}. {UNHARMED}",
+            "Check that what IDIOLECT_STORAGE_URL names is there and that the worker's credentials may use it (the "
+            "server's /readyz tells), then retry the job.",
+        )
     if _is_disk_full(error, folder):
         return TrainingFailure(
             f"The disk is full, so the training could not be saved. {UNHARMED}",

@@ -15,7 +15,7 @@ from app.jobs.context import JobContext, TrainingFailure
 from app.learning.configs import LoraConfig
 from app.learning.recipes import Recipe
 from app.models import Adapter
-from app.storage import LocalStorage
+from app.storage import open_storage
 
 ALPHA_PER_RANK = 2
 
@@ -70,7 +70,7 @@ class Policies:
     def of(self, version: Adapter) -> LoraPolicy:
         """The version in use, with its voices. Raises TrainingFailure if its file cannot be read."""
         try:
-            content = LocalStorage(self.settings).path(version.digest).read_bytes()
+            content = open_storage(self.settings).read(version.digest)
             adapter = adapter_file.unpack(content, self.model.architecture, base_digest=self.card.digest)
         except (InvalidAdapter, OSError) as error:
             raise TrainingFailure(

@@ -33,6 +33,9 @@ DOUBLINGS: Final = 5
 """A day and a third is the longest pause."""
 TOLD: Final[tuple[str, ...]] = ("state", "reason", "remedy")
 
+ORPHANS: Final = "orphans"
+"""Remembered among the ids of rows, none of which looks like it."""
+
 _rung: dict[str, datetime] = {}
 
 
@@ -45,7 +48,7 @@ def sweep() -> None:
         ring_for_listening,
         train_from_feedback,
         discard_checkpoints,
-        adapters.discard_orphans,
+        discard_orphans,
     )
     for part in parts:
         try:
@@ -149,6 +152,12 @@ def _is_paused(setbacks: Sequence[datetime]) -> bool:
         return False
     pause: timedelta = PAUSE * 2 ** min(len(setbacks) - 1, DOUBLINGS)
     return now() < setbacks[-1] + pause
+
+
+def discard_orphans() -> None:
+    """Of a bucket once in a while: listing one takes requests that are paid for."""
+    if get_settings().bucket is None or _is_due(ORPHANS):
+        adapters.discard_orphans()
 
 
 def discard_checkpoints() -> None:

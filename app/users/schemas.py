@@ -50,4 +50,6 @@ class Erased(View):
 class Receipt(View):
     user: str
     erased: Erased
+    adapter_files_left: int
+    """Not erased yet, because their storage cannot be reached: they are deleted once it is back."""
     erased_at: datetime

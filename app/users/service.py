@@ -1,7 +1,7 @@
 """People come and go; when they go, everything of theirs goes with them."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 from anyio.to_thread import run_sync
@@ -13,7 +13,7 @@ from app.errors import Conflict, NotFound
 from app.inference.types import Engine, EngineError
 from app.models import User
 from app.repository import digests_in_use
-from app.storage import LocalStorage
+from app.storage import StorageUnavailable, open_storage
 from app.tenancy import tenant_of
 from app.users import repository
 from app.users.schemas import Erased, Receipt
@@ -74,7 +74,8 @@ async def erase_everywhere(engine: Engine, tenant_id: str, external_id: str) -> 
 def erase(tenant_id: str, external_id: str) -> tuple[Receipt, set[str]]:
     """Erase a person: rows in one transaction, then the files nobody else's version shares, whose digests are told.
 
-    Raises UnknownUser.
+    Files of a storage that cannot be reached go with a later sweep, as no version names them any more. Raises
+    UnknownUser.
     """
     with transaction(tenant_id) as session:
         user = get(session, external_id, lock=True)
@@ -86,7 +87,22 @@ def erase(tenant_id: str, external_id: str) -> tuple[Receipt, set[str]]:
         for folder in (settings.storage_root / "checkpoints").glob(f"{job_id}.*"):
             shutil.rmtree(folder, ignore_errors=True)
     # Files are named by their content, so other tenants may share one: only a session that sees them all can tell.
-    with transaction(EVERY_TENANT) as session:
+    with transaction(EVERY_TENANT, read_only=True) as session:
         orphans = digests - digests_in_use(session, digests)
-        erased = sum(LocalStorage(settings).delete(digest) for digest in orphans)
-    return Receipt(user=external_id, erased=Erased(**counts, adapter_files=erased), erased_at=now()), orphans
+    files, left = _deleted(orphans)
+    erased = Erased(**counts, adapter_files=files)
+    return Receipt(user=external_id, erased=erased, adapter_files_left=left, erased_at=now()), orphans
+
+
+def _deleted(digests: Collection[str]) -> tuple[int, int]:
+    """How many files, and how many of which are left because their storage cannot be reached."""
+    storage = open_storage(get_settings())
+    found, left = 0, sorted(digests)
+    try:
+        storage.check()  # fails sooner than a deletion would
+        while left:
+            found += storage.delete(left[-1])
+            left.pop()
+    except StorageUnavailable as error:
+        log.warning("files of an erased person wait for the sweep", why=error.detail)
+    return found, len(left)

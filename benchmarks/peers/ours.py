@@ -13,6 +13,7 @@ from app.inference.loader import served_rank
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import RewriteSpec
+from app.storage import LocalStorage, Near
 from benchmarks.common.worker import Answer, Message, serve
 
 WAIT_S = 300
@@ -43,7 +44,8 @@ def engine_for(
     rank = served_rank(settings) if rank is None else rank
     slot = Bank.bytes_per_slot(model.architecture, rank, model.dtype)
     room = settings.adapter_cache_mb * 2**20 if slots is None else slots * slot
-    engine = Engine(model, Tokens.load(base), read_card(base), adapters, rank=rank, cache_bytes=room)
+    near = Near(LocalStorage.at(adapters))
+    engine = Engine(model, Tokens.load(base), read_card(base), near, rank=rank, cache_bytes=room)
     engine.start()
     return engine
 

@@ -134,6 +134,12 @@ def test_a_training_that_fails_ends_with_1_and_its_reason(idiolect: Idiolect, ad
     assert "These [samples] teach nothing. Write more of them." in said.out
 
 
+def test_the_version_in_use_is_loaded_ahead(idiolect: Idiolect, trained: str, server: FakeEngine) -> None:
+    warmed = idiolect("adapters", "warm", trained, "--json").json
+    assert (warmed["version"], [warmed["digest"]]) == (1, server.warmed)
+    assert warmed["digest"] in idiolect("adapters", "warm", trained).out
+
+
 def test_versions_are_listed_promoted_and_rolled_back(idiolect: Idiolect, trained: str) -> None:
     assert idiolect("train", trained, "--follow").code == 0
     versions = idiolect("adapters", "list", trained, "--json").json

@@ -17,7 +17,7 @@ from app.inference.tokens import Tokens
 from app.jobs import service
 from app.jobs.runner import run_training
 from app.models import SUCCEEDED, User
-from app.storage import LocalStorage
+from app.storage import LocalStorage, Near
 from tests.inference.voices import adapter, answer
 
 pytestmark = [pytest.mark.slow, pytest.mark.model]
@@ -61,7 +61,7 @@ def test_a_bad_training_does_not_replace_a_good_version(
     assert {"meaning", "entities"} <= failed.keys()
     assert "loses too much" in failed["meaning"]
 
-    engine = Engine(model, tokens, card, storage.path(digest).parent)
+    engine = Engine(model, tokens, card, Near(storage))
     engine.start()
     try:
         served = {

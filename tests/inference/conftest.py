@@ -10,6 +10,7 @@ from app.inference.card import read_card
 from app.inference.engine import Engine
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
+from app.storage import LocalStorage, Near
 from tests.tiny import build_tiny_base
 
 
@@ -38,12 +39,13 @@ def tiny_tokens(tiny_base: Path) -> Tokens:
 def make(
     tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, tmp_path: Path
 ) -> Iterator[Callable[..., Engine]]:
-    """`make(cache_bytes=1)` is an engine that runs."""
+    """`make(cache_bytes=1)` is an engine that runs; its adapters are files in a folder, or `near` if that is given."""
     made = []
 
-    def make(**options: int) -> Engine:
+    def make(near: Near | None = None, **options: int) -> Engine:
         given = {"rank": 8, "max_queue_rows": 64} | options
-        engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), tmp_path, **given)
+        near = near or Near(LocalStorage.at(tmp_path))
+        engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), near, **given)
         engine.start()
         made.append(engine)
         return engine

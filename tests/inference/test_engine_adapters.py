@@ -25,7 +25,7 @@ def test_a_bad_adapter_is_refused_and_nobody_else(engine: Engine) -> None:
     good, foreign = voice(engine, 1), voice(engine, 2, base="f" * 64)
     damaged, ruined = voice(engine, 3), voice(engine, 4)
     for digest, harm in ((damaged, lambda data: data[:-8] + b"\0" * 8), (ruined, lambda data: data[: len(data) // 2])):
-        path = engine.seats.folder / f"{digest}.safetensors"
+        path = engine.seats.near.storage.folder / f"{digest}.safetensors"
         path.write_bytes(harm(path.read_bytes()))
     for digest in (foreign, damaged, ruined):
         with pytest.raises(EngineError) as caught:
@@ -58,8 +58,8 @@ def crowded(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Cro
 def test_an_adapter_that_spoils_while_it_waits_fails_its_own_request_only(crowded: Crowded) -> None:
     engine, first, second = crowded.engine, crowded.first, crowded.second
     spoiled, fine = (engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in (second, first))
-    engine.seats._shelf.clear()
-    (engine.seats.folder / f"{second}.safetensors").unlink()
+    engine.seats.shelf.forget([first, second])
+    (engine.seats.near.storage.folder / f"{second}.safetensors").unlink()
     crowded.gate.open()
     assert crowded.running.answer.result(WAIT_S).texts
     assert fine.answer.result(WAIT_S).texts
@@ -131,7 +131,7 @@ def test_what_is_forgotten_leaves_nothing_in_memory(crowded: Crowded) -> None:
     assert crowded.running.answer.result(WAIT_S).texts
     answer(engine, adapter_digest=crowded.second)
     engine.seats.forget([crowded.second])
-    assert not engine.seats._shelf
+    assert not engine.seats.shelf.digests
     assert not engine.seats.residency.resident
     assert not any(tensor.any() for half in (engine.seats.bank.down, engine.seats.bank.up) for tensor in half.values())
     assert answer(engine, adapter_digest=first).texts

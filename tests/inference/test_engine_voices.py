@@ -59,7 +59,7 @@ def test_a_voice_is_exported_as_it_speaks(engine: Engine) -> None:
 def test_an_adapter_whose_voice_is_too_large_is_refused(engine: Engine) -> None:
     made = of_voices(engine.model.architecture, VOICES, rank=8, voice_rank=1, base=engine.card.digest)
     with pytest.raises(EngineError, match="rank is 8, allowed are whole numbers from 1 to 7") as caught:
-        answer(engine, adapter_digest=stored(engine.seats.folder, made))
+        answer(engine, adapter_digest=stored(engine.seats.near.storage.folder, made))
     assert caught.value.code == "invalid-adapter"
 
 

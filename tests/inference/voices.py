@@ -57,13 +57,13 @@ def stored(folder: Path, made: Adapter) -> str:
 def voice(engine: Engine, seed: int, *, base: str | None = None, size: float = 0.1) -> str:
     """The digest of a new random adapter in the engine's folder."""
     base = engine.card.digest if base is None else base
-    return stored(engine.seats.folder, adapter(engine.model.architecture, 4, seed, base=base, size=size))
+    return stored(engine.seats.near.storage.folder, adapter(engine.model.architecture, 4, seed, base=base, size=size))
 
 
 def two_voices(engine: Engine) -> tuple[str, Adapter]:
     """An adapter of these voices in the engine's folder, and its digest."""
     made = of_voices(engine.model.architecture, VOICES, base=engine.card.digest)
-    return stored(engine.seats.folder, made), made
+    return stored(engine.seats.near.storage.folder, made), made
 
 
 def answer(engine: Engine, **spec: object) -> RewriteOutcome:

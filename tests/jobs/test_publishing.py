@@ -15,7 +15,7 @@ from app.db import after_commit, now, transaction
 from app.jobs import publishing, runner, sweeper
 from app.jobs.context import JobContext, TrainingOutcome
 from app.models import Adapter, Job, User
-from app.storage import LocalStorage
+from app.storage import LocalStorage, StorageUnavailable
 
 PROMOTED = {"decision": "promoted", "checks": []}
 REJECTED = {"decision": "rejected", "checks": []}
@@ -60,6 +60,62 @@ def test_a_training_publishes_and_obeys_its_gate(desk: Any, ada: User, settings:
     [version] = versions_of(ada)
     assert LocalStorage(settings).path(version.digest).read_bytes() == b"adapter"
     assert active_of(ada) == (1 if gate is PROMOTED else None)
+
+
+class Lost:
+    """A storage that cannot be reached for the first few times."""
+
+    def __init__(self, settings: Settings, times: int) -> None:
+        self.storage, self.times = LocalStorage(settings), times
+
+    def put(self, content: bytes) -> str:
+        self.times -= 1
+        if self.times >= 0:
+            raise StorageUnavailable("the object storage cannot be reached (no connection)")
+        return self.storage.put(content)
+
+
+@pytest.fixture
+def lost(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Lost:
+    monkeypatch.setattr(publishing, "WAITS_S", (0.01, 0.01))
+    lost = Lost(settings, 2)
+    monkeypatch.setattr(publishing, "open_storage", lambda _: lost)
+    return lost
+
+
+def test_a_training_waits_for_a_storage_that_is_out_of_reach(desk: Any, ada: User, lost: Lost) -> None:
+    job = desk.submit(ada)
+    runner.run_training(job.id, trains())
+    assert desk.row(job).state == "succeeded"
+    assert active_of(ada) == 1
+    notes = [note["text"] for note in desk.events(job, "note")]
+    assert notes == ["Waiting to store the new version: the object storage cannot be reached (no connection)."] * 2
+
+
+def test_a_storage_that_stays_out_of_reach_ends_the_job_with_a_remedy(desk: Any, ada: User, lost: Lost) -> None:
+    lost.times = 99
+    job = desk.submit(ada)
+    runner.run_training(job.id, trains())
+    row = desk.row(job)
+    assert row.state == "failed"
+    assert "cannot be reached (no connection). The voice in use is unchanged" in row.reason
+    assert "IDIOLECT_STORAGE_URL" in row.remedy
+    assert versions_of(ada) == []
+
+
+def test_a_training_that_waits_can_be_cancelled(
+    desk: Any, ada: User, lost: Lost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost.times = 99
+    monkeypatch.setattr(publishing, "WAITS_S", (600,))
+    job = desk.submit(ada)
+
+    def train(context: JobContext) -> TrainingOutcome:
+        desk.cancel(job)
+        return trains()(context)
+
+    runner.run_training(job.id, train)
+    assert desk.row(job).state == "cancelled"
 
 
 DIES_BEFORE_ITS_LAST_WORD = """

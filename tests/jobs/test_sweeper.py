@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from app.config import Settings
 from app.db import now, transaction
 from app.jobs import runner, service, sweeper
 from app.jobs.context import TrainingOutcome
@@ -261,3 +262,21 @@ def test_checkpoints_live_as_long_as_their_jobs(desk: Any, ada: Any, settings: A
     desk.cancel(waiting)
     sweeper.sweep()
     assert not folders[0].exists()
+
+
+def test_a_bucket_is_listed_once_in_a_while_and_a_folder_with_every_sweep(
+    database: str, settings: Settings, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[bool] = []
+    monkeypatch.setattr(sweeper, "_rung", {})
+    monkeypatch.setattr(sweeper.adapters, "discard_orphans", lambda: swept.append(True))
+    for _ in range(3):
+        sweeper.sweep()
+    assert len(swept) == 3
+    request.getfixturevalue("bucket")
+    for _ in range(3):
+        sweeper.sweep()
+    assert len(swept) == 4
+    monkeypatch.setattr(sweeper, "RING_AGAIN_AFTER", timedelta(0))
+    sweeper.sweep()
+    assert len(swept) == 5

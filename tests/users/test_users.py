@@ -1,15 +1,18 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from app.config import Settings
+from app.adapters.service import discard_orphans
+from app.config import Settings, get_settings
 from app.db import EVERY_TENANT, transaction
 from app.inference.fake import FakeEngine
 from app.models import Base, Feedback, Job, JobEvent, JobMetric, Rewrite, Scorer, Tenant, Trace, User
-from app.storage import LocalStorage
+from app.storage import LocalStorage, objects, open_storage
+from tests.s3 import S3Server
 
 Make = Callable[..., Any]
 
@@ -141,7 +144,7 @@ def test_erasing_leaves_nothing_of_them_and_all_of_others(
 
     assert answer.status_code == 200
     receipt = answer.json()
-    assert receipt["user"] == "ada"
+    assert (receipt["user"], receipt["adapter_files_left"]) == ("ada", 0)
     assert receipt["erased"] == {
         "samples": 3,
         "rewrites": 1,
@@ -167,6 +170,35 @@ def test_erasing_waits_for_no_engine(
     make_adapter(make_user("ada"), b"only ada's", promote=True)
     engine.fail_with = "unavailable"
     assert client.delete("/v1/users/ada").json()["erased"]["adapter_files"] == 1
+
+
+def test_erasing_reaches_a_bucket(client: TestClient, bucket: str, make_user: Make, make_adapter: Make) -> None:
+    ada, bob = make_user("ada"), make_user("bob")
+    make_adapter(ada, b"only ada's")
+    shared = make_adapter(ada, b"shared by bob")
+    make_adapter(bob, b"shared by bob")
+    receipt = client.delete("/v1/users/ada").json()
+    assert (receipt["erased"]["adapter_files"], receipt["adapter_files_left"]) == (1, 0)
+    assert open_storage(get_settings()).digests() == {shared.digest}
+
+
+def test_what_cannot_be_erased_now_is_told_and_goes_with_a_later_sweep(
+    client: TestClient, settings: Settings, make_user: Make, make_adapter: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with S3Server() as server:
+        server.serve(monkeypatch)
+        ada = make_user("ada")
+        digests = {make_adapter(ada, content).digest for content in (b"one", b"two")}
+        monkeypatch.setattr(objects, "CHECK_S", 0.2)
+        server.freeze()
+        answer = client.delete("/v1/users/ada")
+        assert answer.status_code == 200
+        assert (answer.json()["erased"]["adapter_files"], answer.json()["adapter_files_left"]) == (0, 2)
+        assert client.get("/v1/users/ada").status_code == 404
+        server.thaw()
+        assert open_storage(get_settings()).digests() == digests
+        assert discard_orphans() == 0, "what is young may be about to be published"
+        assert discard_orphans(timedelta(days=-1)) == 2
 
 
 def test_who_is_erased_can_come_anew(client: TestClient, make_user: Make, make_samples: Make) -> None:

@@ -1,21 +1,19 @@
-"""Adapter files on the local disk: named by their content, so they never change and never need locking."""
+"""Adapter files in a folder of this machine, or one that machines share."""
 
 import errno
 import os
-import re
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Self
 
 from app.config import Settings
 from app.errors import StorageFull
-
-DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+from app.storage.files import sync_folder, write_whole
+from app.storage.types import DIGEST, SUFFIX, file_name, verified
 
 
 class LocalStorage:
@@ -23,6 +21,13 @@ class LocalStorage:
 
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.storage_root / "adapters"
+
+    @classmethod
+    def at(cls, folder: Path) -> Self:
+        """Of the files in this very folder, whatever the settings say."""
+        storage = cls.__new__(cls)
+        storage.folder = folder
+        return storage
 
     def put(self, content: bytes) -> str:
         """Keep these bytes safely on disk and return their digest; a file that holds them already is kept.
@@ -36,37 +41,28 @@ class LocalStorage:
             if target.read_bytes() == content:
                 return digest
         with _explained(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.replace(temporary, target)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
-            _sync(self.folder)
+            write_whole(target, content, is_lasting=True)
         return digest
+
+    def read(self, digest: str) -> bytes:
+        return verified(self.path(digest).read_bytes(), digest)
+
+    def has(self, digest: str) -> bool:
+        return self.path(digest).exists()
 
     def path(self, digest: str) -> Path:
         """Where the file with this digest is, if it is. ValueError for what is not a digest, such as a path."""
-        if not DIGEST.fullmatch(digest):
-            raise ValueError("a digest is 64 hexadecimal digits")
-        return self.folder / f"{digest}.safetensors"
+        return self.folder / file_name(digest)
 
-    def digests(self, older_than: timedelta) -> set[str]:
-        """Of the files that were last put longer ago than this."""
+    def digests(self, older_than: timedelta | None = None) -> set[str]:
         found = set()
-        for path in self.folder.glob("*.safetensors"):
+        for path in self.folder.glob(f"*{SUFFIX}"):
             with suppress(FileNotFoundError):
-                if DIGEST.fullmatch(path.stem) and _is_older(path, older_than):
+                if DIGEST.fullmatch(path.stem) and (older_than is None or _is_older(path, older_than)):
                     found.add(path.stem)
         return found
 
     def delete(self, digest: str, older_than: timedelta | None = None) -> bool:
-        """Whether there was such a file; there is none afterwards, unless it was put again since `older_than` ago."""
         path = self.path(digest)
         try:
             if older_than is not None and not _is_older(path, older_than):
@@ -74,8 +70,11 @@ class LocalStorage:
             path.unlink()
         except FileNotFoundError:
             return False
-        _sync(self.folder)
+        sync_folder(self.folder)
         return True
+
+    def check(self) -> None:
+        """A folder is made when it is first needed."""
 
 
 def _is_older(path: Path, than: timedelta) -> bool:
@@ -93,12 +92,3 @@ def _explained(folder: Path) -> Iterator[None]:
         raise StorageFull(
             "the disk that holds the adapters is full", remedy=f"Free space below {folder}, then try again."
         ) from error
-
-
-def _sync(folder: Path) -> None:
-    """Without this a power cut may forget the file's name although its bytes are safe."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

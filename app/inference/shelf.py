@@ -1,0 +1,67 @@
+"""Checked adapters in memory, by bytes; the least recently used goes first. No torch."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.inference.adapter_file import Adapter
+
+
+class Shelf:
+    def __init__(self, most_bytes: int, read: Callable[[str], "Adapter"]) -> None:
+        """`read` brings what is not there; it may take its time, and is asked for one digest once at a time."""
+        self._most_bytes, self._read = most_bytes, read
+        self._adapters: OrderedDict[str, Adapter] = OrderedDict()
+        self._coming: dict[str, Future[Adapter]] = {}
+        self._guard = Lock()
+
+    @property
+    def digests(self) -> set[str]:
+        """Of what is there."""
+        with self._guard:
+            return set(self._adapters)
+
+    def get(self, digest: str) -> "Adapter | None":
+        """What is there, used just now."""
+        with self._guard:
+            if digest in self._adapters:
+                self._adapters.move_to_end(digest)
+            return self._adapters.get(digest)
+
+    def fetch(self, digest: str) -> "Adapter":
+        """What is there, or else is read: whoever asks meanwhile waits for the same. Raises what `read` does."""
+        if (adapter := self.get(digest)) is not None:
+            return adapter
+        with self._guard:
+            coming = self._coming.get(digest)
+            if is_ours := coming is None:
+                coming = self._coming[digest] = Future()
+        if is_ours:
+            try:
+                coming.set_result(self.put(digest, self._read(digest)))
+            except BaseException as error:
+                coming.set_exception(error)
+            finally:
+                with self._guard:
+                    del self._coming[digest]
+        return coming.result()
+
+    def put(self, digest: str, adapter: "Adapter") -> "Adapter":
+        """The adapter itself, which is there now, whoever has to go for it."""
+        with self._guard:
+            self._adapters[digest] = adapter
+            while len(self._adapters) > 1 and sum(map(_bytes, self._adapters.values())) > self._most_bytes:
+                self._adapters.popitem(last=False)
+        return adapter
+
+    def forget(self, digests: Collection[str]) -> None:
+        with self._guard:
+            for digest in digests:
+                self._adapters.pop(digest, None)
+
+
+def _bytes(adapter: "Adapter") -> int:
+    return sum(tensor.nbytes for tensor in adapter.tensors.values())

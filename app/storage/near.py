@@ -1,0 +1,129 @@
+"""A storage as whoever reads it again and again sees it: near, or with copies on this machine's disk."""
+
+import os
+import time
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import structlog
+
+from app.storage.files import write_whole
+from app.storage.types import DIGEST, SUFFIX, Storage, StorageUnavailable, file_name, verified
+
+log = structlog.get_logger(__name__)
+
+REFUSED_FOR_S: Final = 2.0
+"""A storage that did not answer is not asked again for so long, or else every request of an outage would wait in turn
+for its whole time."""
+LEFT_AFTER_S: Final = 3600.0
+"""Whoever wrote a half-written copy for so long is dead."""
+
+
+class Near:
+    """A folder of this machine: read where it is, nothing is copied."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+
+    def read(self, digest: str) -> bytes:
+        """As `Storage.read`; may take its time."""
+        return self.storage.read(digest)
+
+    def read_here(self, digest: str) -> bytes:
+        """As `read`, but from this machine only, at once. Raises FileNotFoundError for what is not on it."""
+        return self.storage.read(digest)
+
+    def is_here(self, digest: str) -> bool:
+        """Whether `read` needs no network."""
+        return True
+
+    def vouches_for(self, digest: str) -> bool:
+        """Whether what was read of it before may still be used, as far as can be told without a network."""
+        return self.storage.has(digest)
+
+    def copies(self) -> set[str]:
+        """Digests of what this machine has copies of."""
+        return set()
+
+    def forget(self, digests: Collection[str]) -> None:
+        """Delete the copies of these."""
+
+
+class Copies(Near):
+    """A folder of copies of what lies far away. When they exceed their bytes, the least recently read make room."""
+
+    def __init__(self, storage: Storage, folder: Path, most_bytes: int) -> None:
+        super().__init__(storage)
+        self.folder, self.most_bytes = folder, most_bytes
+        self._making_room = Lock()
+        self._refusal: tuple[float, str] | None = None
+        """Until when nothing is asked of the storage, and why."""
+
+    def read(self, digest: str) -> bytes:
+        with suppress(OSError):  # missing, damaged, or on a disk that cannot be read
+            return self.read_here(digest)
+        content = self._fetched(digest)
+        try:
+            with self._making_room:
+                self._make_room(len(content))
+                write_whole(self._path(digest), content, is_lasting=False)
+        except OSError as error:
+            # It is served all the same, and fetched again when it is needed again.
+            log.warning("an adapter cannot be kept on this disk", why=error.strerror, folder=str(self.folder))
+        return content
+
+    def read_here(self, digest: str) -> bytes:
+        path = self._path(digest)
+        content = verified(path.read_bytes(), digest)
+        with suppress(FileNotFoundError):
+            os.utime(path)  # the last to make room now
+        return content
+
+    def is_here(self, digest: str) -> bool:
+        return self._path(digest).exists()
+
+    def vouches_for(self, digest: str) -> bool:
+        """Nothing that was fetched changes, and asking on every request would cost a journey: `forget` ends it."""
+        return True
+
+    def copies(self) -> set[str]:
+        return {path.stem for path in self.folder.glob(f"*{SUFFIX}") if DIGEST.fullmatch(path.stem)}
+
+    def forget(self, digests: Collection[str]) -> None:
+        for digest in digests:
+            if DIGEST.fullmatch(digest):
+                self._path(digest).unlink(missing_ok=True)
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / file_name(digest)
+
+    def _fetched(self, digest: str) -> bytes:
+        if self._refusal is not None and time.monotonic() < self._refusal[0]:
+            raise StorageUnavailable(self._refusal[1])
+        try:
+            content = self.storage.read(digest)
+        except StorageUnavailable as error:
+            self._refusal = time.monotonic() + REFUSED_FOR_S, error.detail
+            raise
+        self._refusal = None
+        return content
+
+    def _make_room(self, size: int) -> None:
+        """For so many bytes more. Copies may vanish meanwhile; a reader of one that is deleted reads it to its end."""
+        found: list[tuple[float, int, Path]] = []
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            with suppress(FileNotFoundError):
+                facts = path.stat()
+                if path.suffix == SUFFIX:
+                    found.append((facts.st_mtime, facts.st_size, path))
+                elif path.suffix == ".part" and facts.st_mtime < time.time() - LEFT_AFTER_S:
+                    path.unlink()
+        used = sum(each for _, each, _ in found)
+        for _, each, path in sorted(found):
+            if used + size <= self.most_bytes:
+                return
+            path.unlink(missing_ok=True)
+            used -= each

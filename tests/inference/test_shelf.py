@@ -1,0 +1,120 @@
+"""Adapters in memory: fetched once for all who ask, bounded by bytes."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.inference.shelf import Shelf
+
+
+def of(size: int) -> Any:
+    """An adapter, as far as a shelf looks at one."""
+    return SimpleNamespace(tensors={"up": SimpleNamespace(nbytes=size)})
+
+
+def never(_: str) -> Any:
+    raise AssertionError("it is there")
+
+
+def test_what_is_there_is_not_read_again() -> None:
+    asked: list[str] = []
+
+    def read(digest: str) -> Any:
+        asked.append(digest)
+        return of(1)
+
+    shelf = Shelf(10, read)
+    assert shelf.get("a") is None
+    assert shelf.fetch("a") is shelf.fetch("a") is shelf.get("a")
+    assert (asked, shelf.digests) == (["a"], {"a"})
+    shelf.forget(["a", "unknown"])
+    assert shelf.get("a") is None
+
+
+def test_the_least_recently_used_makes_room() -> None:
+    shelf = Shelf(10, never)
+    for name in "abc":
+        shelf.put(name, of(3))
+    shelf.get("a")
+    shelf.put("d", of(4))
+    assert shelf.digests == {"a", "c", "d"}
+    shelf.put("large", of(99))
+    assert shelf.digests == {"large"}, "it must be somewhere while it is used"
+
+
+def together(count: int, ask: Callable[[], Any]) -> list[Any]:
+    """What so many threads get who ask while the first is still waiting."""
+    with ThreadPoolExecutor(count) as pool:
+        coming = [pool.submit(ask) for _ in range(count)]
+        return [each.exception() or each.result() for each in coming]
+
+
+def test_many_who_ask_at_once_have_it_read_once() -> None:
+    asked, waiting = [], threading.Barrier(2)
+
+    def read(digest: str) -> Any:
+        asked.append(digest)
+        waiting.wait(60)
+        return of(1)
+
+    shelf = Shelf(10, read)
+    threading.Thread(target=lambda: (_until(lambda: bool(asked)), time.sleep(0.1), waiting.wait(60))).start()
+    assert len({id(adapter) for adapter in together(8, lambda: shelf.fetch("a"))}) == 1
+    assert asked == ["a"]
+
+
+def test_who_waits_for_a_failure_hears_of_it_and_the_next_tries_again() -> None:
+    asked, waiting = [], threading.Barrier(2)
+
+    def read(digest: str) -> Any:
+        asked.append(digest)
+        if len(asked) > 1:
+            return of(1)
+        waiting.wait(60)
+        raise OSError("lost")
+
+    shelf = Shelf(10, read)
+    threading.Thread(target=lambda: (_until(lambda: bool(asked)), time.sleep(0.1), waiting.wait(60))).start()
+    assert {str(failure) for failure in together(4, lambda: shelf.fetch("a"))} == {"lost"}
+    assert shelf.fetch("a").tensors
+    assert len(asked) == 2
+
+
+def test_a_slow_one_keeps_nobody_from_another() -> None:
+    go_on = threading.Event()
+
+    def read(digest: str) -> Any:
+        if digest == "slow":
+            assert go_on.wait(60)
+        return of(1)
+
+    shelf = Shelf(10, read)
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(shelf.fetch, "slow")
+        assert shelf.fetch("quick").tensors
+        assert not slow.done()
+        go_on.set()
+        assert slow.result(60).tensors
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+def test_a_failure_leaves_nothing() -> None:
+    def read(_: str) -> Any:
+        raise KeyboardInterrupt
+
+    shelf = Shelf(10, read)
+    with pytest.raises(KeyboardInterrupt):
+        shelf.fetch("a")
+    assert not shelf.digests
+    assert not shelf._coming
