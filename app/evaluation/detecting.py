@@ -16,7 +16,7 @@ from torch import Tensor
 from app.evaluation.measures.classifying import auroc
 from app.evaluation.subjects import without_shared_opening
 from app.inference.detector import Calibration, glances, traits
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.tokens import Tokens
 from app.learning.types import LanguageModelScore
 
@@ -59,7 +59,7 @@ def read(folder: Path) -> list[Written]:
 
 @torch.no_grad()
 def glanced(
-    model: LlamaModel, tokens: Tokens, texts: Sequence[Written], each: Callable[[float], None] = lambda share: None
+    model: LanguageModel, tokens: Tokens, texts: Sequence[Written], each: Callable[[float], None] = lambda share: None
 ) -> list[Pair]:
     """What the base sees in the first 201 tokens of both sides."""
     found = []

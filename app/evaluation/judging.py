@@ -15,7 +15,7 @@ import httpx
 import torch
 
 from app.evaluation.problems import CannotEvaluate
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.tokens import Tokens
 from app.learning.rewards import meaning
 from app.learning.seeding import generator
@@ -46,7 +46,7 @@ class Proxy:
     )
 
     def __init__(
-        self, model: LlamaModel, tokens: Tokens, encode_meaning: Encoder, neutralise: Callable[[str], str]
+        self, model: LanguageModel, tokens: Tokens, encode_meaning: Encoder, neutralise: Callable[[str], str]
     ) -> None:
         self.model, self.tokens = model, tokens
         self.encode_meaning, self.neutralise = encode_meaning, neutralise

@@ -11,8 +11,8 @@ from app.inference import adapter_file
 from app.inference.base import ensure_base, read_card, unmerged_base
 from app.inference.chat import Chat
 from app.inference.encoders import meaning_encoder
+from app.inference.language_model import LanguageModel, load_model
 from app.inference.likelihood import base_likelihood
-from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.jobs.policies import ALPHA_PER_RANK
@@ -32,8 +32,8 @@ class Workshop:
         torch.set_num_threads(settings.threads or torch.get_num_threads())
 
     @cached_property
-    def model(self) -> LlamaModel:
-        return LlamaModel.load(self.base, device=self.settings.device)
+    def model(self) -> LanguageModel:
+        return load_model(self.base, device=self.settings.device)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -46,7 +46,7 @@ class Workshop:
 
     @cached_property
     def chat(self) -> Chat:
-        model = LlamaModel.load(self.instructed, device=self.settings.device)
+        model = load_model(self.instructed, device=self.settings.device)
         return Chat(model, Tokens.load(self.instructed), self.instructed)
 
     @cached_property

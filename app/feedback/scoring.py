@@ -57,14 +57,14 @@ class PackagedScorers:
     @lru_cache
     def likelihood() -> LanguageModelScore:
         from app.inference.base import ensure_base
+        from app.inference.language_model import load_model
         from app.inference.likelihood import base_likelihood
-        from app.inference.model import LlamaModel
         from app.inference.tokens import Tokens
 
         settings = get_settings()
         base = ensure_base(settings)
         # It reads and never writes: nothing to decode faster.
-        model = LlamaModel.load(base, device=settings.device, is_packed=False)
+        model = load_model(base, device=settings.device, is_packed=False)
         return base_likelihood(model, Tokens.load(base))
 
 

@@ -2,7 +2,8 @@
 
 Per adapted group two tensors in the layout of the engine's bank, so that loading is a read and a copy:
 `<group>.A` [layers, parts * rank, in] and `<group>.B` [layers, sum(out), rank], bfloat16 or float32 (lora.py says which
-rows belong to which part). Metadata, all strings: format, rank, alpha, base_digest, targets (comma-separated groups).
+rows belong to which part; the base's shape says which groups there are, and their sizes). Metadata, all strings:
+format, rank, alpha, base_digest, targets (comma-separated groups).
 
 The adapter of a person of several voices is a trunk, as above, and for each voice a branch that is added to it:
 `voice.<number>.<group>.A` and `.B`, with voice_rank in place of rank, and in the metadata voices (a JSON list of their
@@ -15,6 +16,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import torch
@@ -22,8 +24,8 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors
 from torch import Tensor
 
-from app.inference.architecture import Architecture
-from app.inference.delta import GROUPS, Group
+from app.inference.architecture import Shape
+from app.inference.delta import Group
 from app.inference.lora import abreast
 from app.learning.tags import MAX_TAG_LENGTH
 
@@ -120,7 +122,7 @@ def pack(adapter: Adapter) -> bytes:
 
 def unpack(
     data: bytes,
-    architecture: Architecture,
+    architecture: Shape,
     *,
     base_digest: str,
     digest: str | None = None,
@@ -142,9 +144,11 @@ def unpack(
     alpha, voices = _number(metadata, "alpha"), _voices(metadata)
     voice_rank = _rank(metadata, "voice_rank", min(MAX_VOICE_RANK, max_rank - 1)) if voices else 0
     rank = _rank(metadata, "rank", min(MAX_RANK, max_rank - voice_rank))
-    targets = [group for group in GROUPS if group in metadata.get("targets", "").split(",")]
+    named = set(metadata.get("targets", "").split(","))
+    targets = [group for group in architecture.fused if group in named]
     if not targets or ",".join(targets) != metadata["targets"]:
-        raise InvalidAdapter(f"the adapter's targets are {metadata.get('targets')!r}, known are {', '.join(GROUPS)}")
+        known = short(list(architecture.fused))
+        raise InvalidAdapter(f"the adapter's targets are {short(metadata.get('targets'))}, known are {known}")
     try:
         tensors = safetensors.load(data)
     except SafetensorError as error:
@@ -162,16 +166,12 @@ def unpack(
     return Adapter(rank, alpha, base_digest, half("A"), half("B"), voice_rank, dict(zip(voices, branches, strict=True)))
 
 
-def read(
-    path: Path, architecture: Architecture, *, base_digest: str, max_rank: int = MAX_RANK + MAX_VOICE_RANK
-) -> Adapter:
+def read(path: Path, architecture: Shape, *, base_digest: str, max_rank: int = MAX_RANK + MAX_VOICE_RANK) -> Adapter:
     """Unpack a file that is stored under its digest (`<digest>.safetensors`). Raises InvalidAdapter, OSError."""
     return unpack(path.read_bytes(), architecture, base_digest=base_digest, digest=path.stem, max_rank=max_rank)
 
 
-def shapes(
-    architecture: Architecture, rank: int, targets: list[Group], prefix: str = ""
-) -> dict[str, tuple[int, int, int]]:
+def shapes(architecture: Shape, rank: int, targets: list[Group], prefix: str = "") -> dict[str, tuple[int, int, int]]:
     """Every tensor that a trunk, or a branch with its prefix, must have, by its name in the file."""
     expected = {}
     for group in targets:

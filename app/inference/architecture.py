@@ -1,6 +1,5 @@
-"""What a base of the Llama family and its relatives looks like: sizes from config.json, shapes of its fused linears.
-
-No torch here.
+"""What a base looks like: its linears, which adapters sit on, its context and its ends; of the Llama family from
+config.json alone. No torch here.
 """
 
 import json
@@ -8,18 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Protocol, Self
 
-from app.inference.family import FAMILIES, Family, looks_back_only_so_far
+from app.inference.family import FAMILIES, Family, activation_of, is_fast, looks_back_only_so_far
 
 SUPPORTED = (
-    "model_type 'llama' (Llama 2 and 3, SmolLM2, TinyLlama and their like), 'qwen2', 'qwen3' and 'gemma', each with "
-    "its own activation and attention to the whole text"
+    "model_type 'llama' (Llama 2 and 3, SmolLM2, TinyLlama and their like), 'mistral', 'qwen2', 'qwen3' and 'gemma', "
+    "each with its own activation and attention to the whole text"
 )
 
 
 class UnsupportedModel(ValueError):
     """The folder holds a model that this engine does not compute."""
+
+
+Route = Literal["fast", "general"]
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,52 @@ class FusedLinear:
         return sum(self.outputs)
 
 
+class Shape(Protocol):
+    """What is known of a base without its weights, by whichever path it is computed."""
+
+    @property
+    def route(self) -> Route: ...
+    @property
+    def layers(self) -> int:
+        """So many linears of a group lie in one tensor."""
+        ...
+
+    @property
+    def fused(self) -> Mapping[str, FusedLinear]:
+        """Per group, in the order of the adapter's file."""
+        ...
+
+    @property
+    def fan_in_fan_out(self) -> bool:
+        """Whether its weights lie transposed, as PEFT wants to be told."""
+        ...
+
+    @property
+    def parameters(self) -> int:
+        """Weights of the base, the shared embedding counted once."""
+        ...
+
+    @property
+    def context_tokens(self) -> int: ...
+    @property
+    def stop_ids(self) -> frozenset[int]:
+        """Token ids that end a text."""
+        ...
+
+    @property
+    def end_id(self) -> int:
+        """The one that training writes at the end of a text."""
+        ...
+
+    def module(self, layer: int, part: str) -> str:
+        """The name in transformers of a linear."""
+        ...
+
+
 @dataclass(frozen=True)
 class Architecture:
+    """Of the Llama family and its relatives, which model.py computes."""
+
     layers: int
     hidden: int
     heads: int
@@ -62,18 +108,14 @@ class Architecture:
         config = _read(folder / "config.json")
         kind = str(config.get("model_type"))
         family = FAMILIES.get(kind)
-        activation = config.get("hidden_activation") or config.get("hidden_act") or (family and family.activation)
+        activation = activation_of(config) or (family and family.activation)
         if family is None or activation != family.activation or looks_back_only_so_far(config):
             raise UnsupportedModel(
                 f"{folder.name} has model_type {kind!r} and hidden_act {activation!r}; supported is {SUPPORTED}"
             )
         if config.get("quantization_config"):
             raise UnsupportedModel(f"{folder.name} is quantized; give the folder of the unquantized model")
-        generation = folder / "generation_config.json"
-        ends = _ids(config.get("eos_token_id"))
-        stops = _ids(_read(generation).get("eos_token_id")) if generation.exists() else []
-        if not ends + stops:
-            raise UnsupportedModel(f"{folder.name} names no eos_token_id, so its texts could not end")
+        ends = end_ids(folder, config.get("eos_token_id"))
         heads = config["num_attention_heads"]
         return cls(
             layers=config["num_hidden_layers"],
@@ -88,9 +130,20 @@ class Architecture:
             biased=family.biased(config),
             is_tied=config.get("tie_word_embeddings", family.is_tied),
             context_tokens=config.get("max_position_embeddings", 2048),
-            stop_ids=frozenset(ends + stops),
-            end_id=(ends + stops)[0],
+            stop_ids=frozenset(ends),
+            end_id=ends[0],
         )
+
+    @property
+    def route(self) -> Route:
+        return "fast"
+
+    @property
+    def fan_in_fan_out(self) -> bool:
+        return False
+
+    def module(self, layer: int, part: str) -> str:
+        return f"model.layers.{layer}.{part}"
 
     @cached_property
     def fused(self) -> Mapping[str, FusedLinear]:
@@ -123,6 +176,28 @@ class Architecture:
 
     def has_bias(self, group: str) -> bool:
         return group in self.biased
+
+
+def load_shape(folder: Path) -> Shape:
+    """Of whichever decoder the folder holds, from its configuration alone.
+
+    Raises UnsupportedModel, FileNotFoundError.
+    """
+    if is_fast(_read(folder / "config.json")):
+        return Architecture.load(folder)
+    # It imports transformers, which takes seconds.
+    from app.inference.general_shape import GeneralShape
+
+    return GeneralShape.load(folder)
+
+
+def end_ids(folder: Path, configured: int | list[int] | None) -> list[int]:
+    """What ends a text: the `configured` ids first, then those of generation_config.json. Raises UnsupportedModel."""
+    generation = folder / "generation_config.json"
+    ends = _ids(configured) + (_ids(_read(generation).get("eos_token_id")) if generation.exists() else [])
+    if not ends:
+        raise UnsupportedModel(f"{folder.name} names no eos_token_id, so its texts could not end")
+    return ends
 
 
 def _ids(value: int | list[int] | None) -> list[int]:

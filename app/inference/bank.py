@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from app.inference.adapter_file import Adapter
-from app.inference.architecture import Architecture
-from app.inference.delta import GROUPS, Group
+from app.inference.architecture import Shape
+from app.inference.delta import Group
 
 BASE_SLOT = 0
 MOST_WASTE: Final = 2
@@ -22,24 +22,20 @@ MOST_WASTE: Final = 2
 
 
 class Bank:
-    def __init__(
-        self, architecture: Architecture, *, slots: int, rank: int, dtype: torch.dtype, device: torch.device
-    ) -> None:
+    def __init__(self, architecture: Shape, *, slots: int, rank: int, dtype: torch.dtype, device: torch.device) -> None:
         """Room for `slots` adapters of at most `rank` beside the base."""
         self.architecture, self.slots, self.rank = architecture, slots, rank
         self.down: dict[Group, Tensor] = {}
         self.up: dict[Group, Tensor] = {}
-        for group in GROUPS:
-            linear, layers = architecture.fused[group], architecture.layers
+        for group, linear in architecture.fused.items():
+            layers = architecture.layers
             rows = len(linear.parts) * rank
             self.down[group] = torch.zeros(layers, slots + 1, rows, linear.inputs, dtype=dtype, device=device)
             self.up[group] = torch.zeros(layers, slots + 1, rows, linear.width, dtype=dtype, device=device)
 
     @staticmethod
-    def bytes_per_slot(architecture: Architecture, rank: int, dtype: torch.dtype) -> int:
-        width = sum(
-            len(linear.parts) * (linear.inputs + linear.width) for linear in (architecture.fused[g] for g in GROUPS)
-        )
+    def bytes_per_slot(architecture: Shape, rank: int, dtype: torch.dtype) -> int:
+        width = sum(len(linear.parts) * (linear.inputs + linear.width) for linear in architecture.fused.values())
         return architecture.layers * rank * width * dtype.itemsize
 
     def load(self, slot: int, adapter: Adapter) -> None:
@@ -48,7 +44,7 @@ class Bank:
             raise ValueError(f"slot {slot} is not one of 1 to {self.slots}")
         if adapter.rank > self.rank:
             raise ValueError(f"the adapter's rank is {adapter.rank}; this engine takes up to {self.rank}")
-        for group in GROUPS:
+        for group, linear in self.architecture.fused.items():
             down, up = self.down[group][:, slot], self.up[group][:, slot]
             if group not in adapter.down or adapter.rank < self.rank:
                 # Else every number is replaced, but for the zeros beside each part's stretch of B, which always are.
@@ -57,7 +53,7 @@ class Bank:
             if group not in adapter.down:
                 continue
             scaled, before = adapter.up[group].float().mT * adapter.scale, 0
-            for part, outputs in enumerate(self.architecture.fused[group].outputs):
+            for part, outputs in enumerate(linear.outputs):
                 # Each part's rows start at its own multiple of the bank's rank.
                 theirs = slice(part * adapter.rank, (part + 1) * adapter.rank)
                 ours = slice(part * self.rank, part * self.rank + adapter.rank)

@@ -18,7 +18,7 @@ from pathlib import Path
 import app.assets
 from app.config import PACKAGED, Settings
 from app.inference import hub, packaged
-from app.inference.architecture import Architecture
+from app.inference.architecture import load_shape
 from app.inference.card import CARD, BaseCard, base_digest, read_card, weight_files, write_card
 from app.inference.packaged import BaseUnavailable
 
@@ -37,7 +37,7 @@ def ensure_base(settings: Settings) -> Path:
     """The folder of the base that `settings` names, made if it is not there yet.
 
     The packaged base comes with its warm-up merged. Raises BaseUnavailable (offline, wrong hash, no such model, a
-    warm-up of another base) and UnsupportedModel (not of the Llama family).
+    warm-up of another base) and UnsupportedModel (no decoder of text that transformers runs).
     """
     if settings.base_model == PACKAGED:
         return _warmed(settings, WARMUP) if WARMUP.exists() else unmerged_base(settings)
@@ -77,7 +77,7 @@ def _warmed(settings: Settings, warmup: Path) -> Path:
 
 def _from_folder(settings: Settings, source: Path) -> Path:
     """A folder of links and a card: what belongs to others is neither changed nor copied."""
-    Architecture.load(source)
+    load_shape(source)
     files = sorted({path for pattern in MODEL_FILES for path in source.glob(pattern)})
     state = repr([(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files])
     key = hashlib.sha256(f"{source}{state}".encode()).hexdigest()[:12]
@@ -95,7 +95,7 @@ def _from_hub(settings: Settings, name: str) -> Path:
         # The small files first: an unsupported model should be refused before gigabytes of it arrive.
         hub.fetched(name, ["config.json", "generation_config.json"], local_dir=folder)
         try:
-            Architecture.load(folder)
+            load_shape(folder)
         except FileNotFoundError as error:
             raise hub.NotFound(f"the model {name!r} has no config.json") from error
         hub.fetched(name, MODEL_FILES, local_dir=folder, ignore_patterns=["*/*"])

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.inference.architecture import Architecture
+from app.inference.architecture import load_shape
 
 CARD = "base.json"
 SMALL_PARAMETERS = 1_000_000_000
@@ -33,14 +33,14 @@ def read_card(folder: Path) -> BaseCard:
 
 def write_card(folder: Path, *, name: str, source: str) -> BaseCard:
     """Look at a folder of a model and write its card into it. Raises UnsupportedModel, FileNotFoundError."""
-    architecture = Architecture.load(folder)
-    is_small = architecture.parameters < SMALL_PARAMETERS
+    shape = load_shape(folder)
+    is_small = shape.parameters < SMALL_PARAMETERS
     card = BaseCard(
         name=name,
         digest=base_digest(folder),
-        parameters=architecture.parameters,
+        parameters=shape.parameters,
         passage_words=SMALL_PASSAGE_WORDS if is_small else PASSAGE_WORDS,
-        context_tokens=architecture.context_tokens,
+        context_tokens=shape.context_tokens,
         source=source,
     )
     (folder / CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.inference.generate import generate
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.tokens import Tokens
 from app.learning.prompting import Message
 from app.learning.seeding import derive
@@ -13,7 +13,7 @@ from app.learning.seeding import derive
 class Chat:
     """A base without any adapter. Where it has no chat template, messages are paragraphs."""
 
-    def __init__(self, model: LlamaModel, tokens: Tokens, folder: Path) -> None:
+    def __init__(self, model: LanguageModel, tokens: Tokens, folder: Path) -> None:
         from transformers import AutoTokenizer
 
         self.model, self.tokens = model, tokens

@@ -5,13 +5,16 @@ and may be fed several tokens at once. What lies beyond a row's length is finite
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from app.inference.delta import Delta
-from app.inference.model import LlamaModel
+
+if TYPE_CHECKING:
+    from app.inference.model import LlamaModel
 
 STRIDE = 64
 """The cache grows by so many places, so that it is copied seldom."""
@@ -20,7 +23,7 @@ STRIDE = 64
 class Prefill:
     """Prompts on their way through the model, all at once or piece by piece."""
 
-    def __init__(self, model: LlamaModel, prompts: Sequence[Sequence[int]], delta: Delta | None) -> None:
+    def __init__(self, model: "LlamaModel", prompts: Sequence[Sequence[int]], delta: Delta | None) -> None:
         """`delta` has one row per prompt."""
         self.model, self.delta, self.lengths = model, delta, [len(ids) for ids in prompts]
         self.width, self.done = max(self.lengths), 0
@@ -69,7 +72,9 @@ class Prefill:
 
 
 class Decoding:
-    def __init__(self, model: LlamaModel) -> None:
+    takes_drafts = True
+
+    def __init__(self, model: "LlamaModel") -> None:
         self.model = model
         self.lengths: list[int] = []
         """Tokens of each row that are in the cache."""
@@ -166,7 +171,7 @@ class Decoding:
         self._rows, self._places = rows, places
 
 
-def _rooms(model: LlamaModel, rows: int, places: int) -> list[Tensor]:
+def _rooms(model: "LlamaModel", rows: int, places: int) -> list[Tensor]:
     shape = model.architecture
     size = (rows, places, shape.kv_heads, shape.head_dim)
     return [torch.zeros(size, dtype=model.dtype, device=model.device) for _ in range(shape.layers)]

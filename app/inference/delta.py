@@ -4,14 +4,15 @@ Axes: _B row of the batch, _T token. The base computes `y = x @ W.T (+ bias)` wi
 its adapter adds. One trainable adapter for all rows (lora.py) and one adapter per row from a bank both fit.
 """
 
-from typing import Literal, Protocol, Self
+from typing import Protocol, Self
 
 from torch import Tensor
 
-Group = Literal["qkv", "o", "gate_up", "down"]
-"""The fused linears of a layer; q, k, v are one matrix, gate and up are one."""
+Group = str
+"""Linears that are multiplied as one, in every layer: a key of the base's `fused` (architecture.py)."""
 
 GROUPS: tuple[Group, ...] = ("qkv", "o", "gate_up", "down")
+"""Those of the fast path: q, k, v are one matrix, gate and up are one."""
 
 
 class Delta(Protocol):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from app.config import Settings
 from app.inference.base import BaseUnavailable, read_card, unmerged_base
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel, load_model
 from app.inference.places import CALIBRATION
 from app.inference.tokens import Tokens
 
@@ -65,7 +65,7 @@ class Calibration:
 
 
 @torch.no_grad()
-def glances(model: LlamaModel, ids: Sequence[int]) -> Tensor:
+def glances(model: LanguageModel, ids: Sequence[int]) -> Tensor:
     """Of each token after the first [T - 1, 4]: log p, its mean and variance under the model, and its log rank."""
     hidden_T_E = model.hidden(torch.tensor([ids], device=model.device))[0, :-1]
     words_T = torch.tensor(ids[1:], device=model.device)
@@ -88,7 +88,7 @@ def traits(glances_T_4: Tensor) -> Tensor:
     return torch.stack([curvature, own_T.mean(), -rank_T.mean()])
 
 
-def detector(model: LlamaModel, tokens: Tokens, calibration: Calibration) -> Callable[[Sequence[str]], Tensor]:
+def detector(model: LanguageModel, tokens: Tokens, calibration: Calibration) -> Callable[[Sequence[str]], Tensor]:
     """Texts to P(human) [N] in [0, 1]; .5 for a text of fewer than two tokens."""
 
     def p_human(texts: Sequence[str]) -> Tensor:
@@ -110,4 +110,4 @@ def packaged_detector(settings: Settings) -> Callable[[Sequence[str]], Tensor]:
         raise BaseUnavailable(
             f"{CALIBRATION.name} was fitted for another base than {folder.name}: run `idiolect models build human`."
         )
-    return detector(LlamaModel.load(folder, device=settings.device), Tokens.load(folder), calibration)
+    return detector(load_model(folder, device=settings.device), Tokens.load(folder), calibration)

@@ -19,7 +19,7 @@ from app.inference.adapter_file import InvalidAdapter
 from app.inference.batching import QueueFull, Room, Waiting
 from app.inference.card import BaseCard
 from app.inference.guide import Guide
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.passages import split
 from app.inference.sampling import COLDEST
 from app.inference.seats import Seats
@@ -50,7 +50,7 @@ class Engine:
 
     def __init__(
         self,
-        model: LlamaModel,
+        model: LanguageModel,
         tokens: Tokens,
         card: BaseCard,
         adapters: Near,
@@ -60,7 +60,7 @@ class Engine:
         max_batch_rows: int = 32,
         max_queue_rows: int = 256,
     ) -> None:
-        """`rank` is the largest that is served, of a trunk and a branch together."""
+        """`rank` is the largest served, trunk and branch together."""
         self.model, self.tokens, self.card = model, tokens, card
         self.seats = Seats(model, card, adapters, rank=rank, cache_bytes=cache_bytes)
         slots = self.seats.bank.slots
@@ -78,7 +78,8 @@ class Engine:
     @property
     def info(self) -> EngineInfo:
         card, device = self.card, str(self.model.device)
-        return EngineInfo(card.name, card.digest, card.parameters, card.passage_words, card.context_tokens, device)
+        words, context, route = card.passage_words, card.context_tokens, self.model.architecture.route
+        return EngineInfo(card.name, card.digest, card.parameters, words, context, device, route)
 
     @property
     def load(self) -> EngineLoad:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 
 from app.inference.delta import Delta
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.sampling import NotFinite
 from app.inference.writing import Likelier, Line, Writing, nothing
 
@@ -28,7 +28,7 @@ class Generation:
 
 @torch.inference_mode()
 def generate(
-    model: LlamaModel,
+    model: LanguageModel,
     prompts: Sequence[Sequence[int]],
     *,
     seeds: Sequence[int],

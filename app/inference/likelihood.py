@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.tokens import Tokens
 from app.learning.types import LanguageModelScore
 
@@ -14,7 +14,7 @@ LONGEST = 512
 """Tokens read of a text."""
 
 
-def base_likelihood(model: LlamaModel, tokens: Tokens) -> LanguageModelScore:
+def base_likelihood(model: LanguageModel, tokens: Tokens) -> LanguageModelScore:
     """Mean log-likelihood per token [N] in nats under the base without adapters; the first token is given.
 
     NaN for a text of fewer than two tokens: there is nothing to predict, and 0 would call it perfectly predictable.

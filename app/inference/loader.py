@@ -9,7 +9,7 @@ import torch
 from app.config import Settings
 from app.inference.base import ensure_base, read_card
 from app.inference.engine import Engine
-from app.inference.model import LlamaModel
+from app.inference.language_model import load_model
 from app.inference.selfcheck import PROBE, prove
 from app.inference.tokens import Tokens
 from app.inference.types import EngineError
@@ -81,7 +81,7 @@ class Loader:
             self.missing = "preparing the base model"
             base = ensure_base(settings)
             self.missing = "loading the base model"
-            model, tokens = LlamaModel.load(base, device=settings.device), Tokens.load(base)
+            model, tokens = load_model(base, device=settings.device), Tokens.load(base)
             self.missing = "checking that adapters are told apart"
             prove(model, tokens.prompt(PROBE))
             engine = Engine(
@@ -96,7 +96,8 @@ class Loader:
             )
             engine.start()
             self.engine, self.missing = engine, ""
-            log.info("ready", base=engine.card.name, device=str(model.device), slots=engine.seats.bank.slots)
+            info, slots = engine.info, engine.seats.bank.slots
+            log.info("ready", base=info.base_model, device=info.device, route=info.route, slots=slots)
         except Exception as error:
             self.missing = f"it cannot start: {error}"
             log.error("the engine cannot start", reason=str(error), **where(error))

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from app.inference.architecture import Architecture, FusedLinear
-from app.inference.delta import GROUPS, Group
+from app.inference.architecture import FusedLinear, Shape
+from app.inference.delta import Group
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class LoraDelta:
 class Lora(nn.Module):
     """The trainable tensors. B starts at zero, so a new adapter changes nothing; `seed` decides A."""
 
-    def __init__(self, architecture: Architecture, *, rank: int, alpha: float, seed: int = 0) -> None:
+    def __init__(self, architecture: Shape, *, rank: int, alpha: float, seed: int = 0) -> None:
         super().__init__()
         self.architecture, self.rank, self.alpha = architecture, rank, alpha
         chance = torch.Generator().manual_seed(seed)
         self.A, self.B = nn.ParameterDict(), nn.ParameterDict()
-        for group in GROUPS:
-            linear, layers = architecture.fused[group], architecture.layers
+        for group, linear in architecture.fused.items():
+            layers = architecture.layers
             down = torch.rand(layers, len(linear.parts) * rank, linear.inputs, generator=chance)
             # kaiming_uniform with a = sqrt(5), as PEFT starts A: uniform within 1 / sqrt(inputs).
             self.A[group] = nn.Parameter((2 * down - 1) / math.sqrt(linear.inputs))
@@ -71,12 +71,12 @@ class Lora(nn.Module):
 def branched(trunk: Lora, branches: Sequence[Lora], dtype: torch.dtype) -> LoraDelta:
     """A delta of 1 + branches rows: row 0 has the trunk alone, row i the trunk and the i-th branch."""
     loras, down, up = [trunk, *branches], {}, {}
-    for group in GROUPS:
-        linear = trunk.architecture.fused[group]
+    for group, linear in trunk.architecture.fused.items():
         scaled = torch.cat([lora.B[group] * (lora.alpha / lora.rank) for lora in loras], -1)
         down[group] = abreast([lora.A[group] for lora in loras], len(linear.parts)).to(dtype).unbind()
         up[group] = dense(scaled.mT, linear).to(dtype).unbind()
-    return LoraDelta(down, up, _used([lora.rank for lora in loras], trunk.A["o"].device, dtype) if branches else None)
+    device = next(trunk.parameters()).device
+    return LoraDelta(down, up, _used([lora.rank for lora in loras], device, dtype) if branches else None)
 
 
 def abreast(downs: Sequence[Tensor], parts: int) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from app.inference.architecture import Architecture
+from app.inference.decoding import Decoding, Prefill
 from app.inference.delta import Delta, Group, PackedDelta
 from app.inference.ops import geglu, rms_norm, swiglu, word_logprobs
 from app.inference.packing import Packed, pack
@@ -120,6 +121,12 @@ class LlamaModel:
     ) -> Tensor:
         """The final hidden state that predicts every token after its row's prompt [N, E], as flat as logprobs()."""
         return self._predicting(pack(sequences, prompt_lengths, kinds), delta)
+
+    def prefill(self, prompts: Sequence[Sequence[int]], delta: Delta | None) -> Prefill:
+        return Prefill(self, prompts, delta)
+
+    def decoding(self) -> Decoding:
+        return Decoding(self)
 
     def run(self, ids_B_T: Tensor, rotation: Rotation, attend: Attend, delta: Delta | None) -> Tensor:
         """The layers themselves, for callers that bring their own positions, mask and cache."""

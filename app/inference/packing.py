@@ -34,6 +34,13 @@ class Packed:
         return start
 
 
+def check_rows(sequences: Sequence[Sequence[int]], prompt_lengths: Sequence[int]) -> None:
+    """Raises ValueError for a row without a prompt or without a completion."""
+    for row, (ids, length) in enumerate(zip(sequences, prompt_lengths, strict=True)):
+        if not 0 < length < len(ids):
+            raise ValueError(f"row {row} has {length} prompt tokens of {len(ids)}: both parts need at least one")
+
+
 def pack(
     sequences: Sequence[Sequence[int]], prompt_lengths: Sequence[int], kinds: Sequence[int] | None = None
 ) -> Packed:
@@ -42,11 +49,10 @@ def pack(
     Rows of different kinds (all are of kind 0 unless told) are computed differently, so they share no prompt.
     Raises ValueError for a row without a prompt or without a completion.
     """
+    check_rows(sequences, prompt_lengths)
     kinds = kinds or [0] * len(sequences)
     families: dict[tuple[int, tuple[int, ...]], list[int]] = {}
     for row, (ids, length) in enumerate(zip(sequences, prompt_lengths, strict=True)):
-        if not 0 < length < len(ids):
-            raise ValueError(f"row {row} has {length} prompt tokens of {len(ids)}: both parts need at least one")
         families.setdefault((kinds[row], tuple(ids[:length])), []).append(row)
 
     packed = Packed()

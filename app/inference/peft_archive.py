@@ -14,7 +14,7 @@ import torch
 
 from app.inference import adapter_file, peft_bridge
 from app.inference.adapter_file import Adapter, InvalidAdapter
-from app.inference.architecture import Architecture
+from app.inference.architecture import Shape
 from app.inference.card import BaseCard
 
 CONFIG_BYTES = 2**20
@@ -22,7 +22,7 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError,
 """What the library raises for archives that are torn, locked, or packed in ways it does not know."""
 
 
-def export(adapter: Adapter, architecture: Architecture, *, base_name: str) -> bytes:
+def export(adapter: Adapter, architecture: Shape, *, base_name: str) -> bytes:
     with TemporaryDirectory() as name:
         folder = Path(name)
         peft_bridge.export(adapter, architecture, folder, base_name=base_name)
@@ -33,7 +33,7 @@ def export(adapter: Adapter, architecture: Architecture, *, base_name: str) -> b
         return packed.getvalue()
 
 
-def read(data: bytes, architecture: Architecture, card: BaseCard, *, max_rank: int) -> bytes:
+def read(data: bytes, architecture: Shape, card: BaseCard, *, max_rank: int) -> bytes:
     """Our file of the adapter in a zipped PEFT folder. Raises InvalidAdapter with what is wrong."""
     limits = {peft_bridge.CONFIG: CONFIG_BYTES, peft_bridge.WEIGHTS: _most_bytes(architecture, max_rank)}
     with TemporaryDirectory() as name:
@@ -76,7 +76,7 @@ def _compact(adapter: Adapter) -> Adapter:
     return Adapter(adapter.rank, adapter.alpha, adapter.base_digest, down, up)
 
 
-def _most_bytes(architecture: Architecture, max_rank: int) -> int:
+def _most_bytes(architecture: Shape, max_rank: int) -> int:
     """Float32 numbers of the largest adapter, and as much for names as a header may reasonably take."""
     width = sum(len(linear.parts) * linear.inputs + linear.width for linear in architecture.fused.values())
     return 4 * architecture.layers * max_rank * width + 2**22

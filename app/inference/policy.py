@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 from app.inference import adapter_file
 from app.inference.adapter_file import Adapter, Branch
-from app.inference.delta import GROUPS
 from app.inference.generate import generate
 from app.inference.guide import Guide
+from app.inference.language_model import LanguageModel
 from app.inference.lora import Lora, LoraDelta, branched
 from app.inference.memory import give_back
-from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import PREFIX, told
 from app.learning.seeding import derive
@@ -30,7 +29,7 @@ class LoraPolicy(nn.Module):
 
     def __init__(
         self,
-        model: LlamaModel,
+        model: LanguageModel,
         tokens: Tokens,
         *,
         rank: int,
@@ -60,7 +59,7 @@ class LoraPolicy(nn.Module):
 
     @classmethod
     def from_adapter(
-        cls, model: LlamaModel, tokens: Tokens, adapter: Adapter, *, between: Callable[[], None] = lambda: None
+        cls, model: LanguageModel, tokens: Tokens, adapter: Adapter, *, between: Callable[[], None] = lambda: None
     ) -> Self:
         """Go on from a trained adapter and its voices; groups that it does not adapt start fresh."""
         self = cls(
@@ -82,10 +81,11 @@ class LoraPolicy(nn.Module):
 
     def adapter_bytes(self, base_digest: str) -> tuple[bytes, str]:
         """The adapter's file, in bfloat16, and its digest. Raises InvalidAdapter if a number is not finite."""
+        groups = self.model.architecture.fused
         trunk, *branches = [
             Branch(
-                {group: lora.A[group].detach().to("cpu", torch.bfloat16) for group in GROUPS},
-                {group: lora.B[group].detach().to("cpu", torch.bfloat16) for group in GROUPS},
+                {group: lora.A[group].detach().to("cpu", torch.bfloat16) for group in groups},
+                {group: lora.B[group].detach().to("cpu", torch.bfloat16) for group in groups},
             )
             for lora in self._loras
         ]

@@ -9,9 +9,7 @@ import torch
 from torch import Tensor
 
 from app.inference.architecture import Architecture, UnsupportedModel
-
-SCALINGS = ("default", "linear", "llama3", "yarn")
-"""Those whose frequencies do not depend on the length of the text."""
+from app.inference.family import SCALINGS, scaling_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,7 @@ class Rotations:
         """As config.json says, in the words of any version of transformers. Raises UnsupportedModel."""
         architecture, config = Architecture.load(folder), json.loads((folder / "config.json").read_text())
         settings = config.get("rope_parameters") or config.get("rope_scaling") or {}
-        kind = settings.get("rope_type") or settings.get("type") or "default"
+        kind = scaling_of(config)
         if kind not in SCALINGS:
             raise UnsupportedModel(f"{folder.name} scales positions by {kind!r}; supported are {', '.join(SCALINGS)}")
         if kind == "default":

@@ -12,7 +12,7 @@ from app.inference import adapter_file
 from app.inference.adapter_file import Adapter, InvalidAdapter
 from app.inference.bank import BASE_SLOT, Bank
 from app.inference.card import BaseCard
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.residency import NoFreeSlot, Residency, Speaker
 from app.inference.shelf import Shelf
 from app.inference.types import EngineError
@@ -24,7 +24,7 @@ SHELF_SHARE: Final = 2
 
 
 class Seats:
-    def __init__(self, model: LlamaModel, card: BaseCard, near: Near, *, rank: int, cache_bytes: int) -> None:
+    def __init__(self, model: LanguageModel, card: BaseCard, near: Near, *, rank: int, cache_bytes: int) -> None:
         """`rank` is the largest served, trunk and branch together."""
         self.card, self.near, self.architecture = card, near, model.architecture
         slots = max(1, min(MOST_SLOTS, cache_bytes // Bank.bytes_per_slot(model.architecture, rank, model.dtype)))

@@ -10,8 +10,7 @@ import torch
 
 from app.inference.adapter_file import Adapter
 from app.inference.bank import BASE_SLOT, Bank
-from app.inference.delta import GROUPS
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 
 TOLERANCE = 0.05
 """Largest difference of log-probabilities that rounding may make between a plain batch and a mixed one."""
@@ -24,7 +23,7 @@ class SelfCheckFailed(RuntimeError):
 
 
 @torch.inference_mode()
-def prove(model: LlamaModel, probe_ids: list[int]) -> None:
+def prove(model: LanguageModel, probe_ids: list[int]) -> None:
     """Raises SelfCheckFailed with what was wrong. Takes a few forward passes of a short text."""
     rank = 4
     bank = Bank(model.architecture, slots=2, rank=rank, dtype=model.dtype, device=model.device)
@@ -43,11 +42,10 @@ def prove(model: LlamaModel, probe_ids: list[int]) -> None:
             raise SelfCheckFailed(f"an adapter cannot be told from {name}: they differ by {gap:.3f} only")
 
 
-def _random_adapter(model: LlamaModel, rank: int, seed: int) -> Adapter:
+def _random_adapter(model: LanguageModel, rank: int, seed: int) -> Adapter:
     chance = torch.Generator().manual_seed(seed)
     down, up = {}, {}
-    for group in GROUPS:
-        linear = model.architecture.fused[group]
+    for group, linear in model.architecture.fused.items():
         layers = model.architecture.layers
         down[group] = torch.randn(layers, len(linear.parts) * rank, linear.inputs, generator=chance)
         up[group] = 0.05 * torch.randn(layers, linear.width, rank, generator=chance) / math.sqrt(linear.inputs)

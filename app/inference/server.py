@@ -128,10 +128,10 @@ def create_app(settings: Settings) -> FastAPI:
     @app.get("/readyz")
     async def readyz() -> JSONResponse:
         try:
-            loader.ready()
+            route = loader.ready().info.route
         except EngineError as error:
             return JSONResponse({"status": "not ready", "reason": str(error)}, 503)
-        return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "ready", "route": route})
 
     @app.get("/info", dependencies=guarded)
     async def info() -> dict[str, Any]:

@@ -45,6 +45,9 @@ class EngineInfo:
     passage_words: int
     context_tokens: int
     device: str
+    route: str = "fast"
+    """How the base is computed: `fast` for the families that are written out here, `general` for any other decoder,
+    by transformers' own code."""
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from app.inference.decoding import Decoding, Prefill
 from app.inference.delta import Delta
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel, Reading
 from app.inference.sampling import COLDEST, Sampler
 
 MOST_DRAFT = 4
@@ -94,15 +93,15 @@ Coming = tuple[Sequence[int], list[Line]]
 
 
 class Writing:
-    def __init__(self, model: LlamaModel, delta_of: DeltaOf, stop_ids: frozenset[int] | None = None) -> None:
+    def __init__(self, model: LanguageModel, delta_of: DeltaOf, stop_ids: frozenset[int] | None = None) -> None:
         """`stop_ids` default to the model's own."""
         self.model, self.delta_of = model, delta_of
         self.stop_ids = model.architecture.stop_ids if stop_ids is None else stop_ids
         self.lines: list[Line] = []
         """Those whose prompt has been read, in the order of the rows."""
         self._coming: deque[Coming] = deque()
-        self._read: tuple[Prefill, list[Coming]] | None = None
-        self._decoding = Decoding(model)
+        self._read: tuple[Reading, list[Coming]] | None = None
+        self._decoding = model.decoding()
         self._meet()
 
     @property
@@ -152,6 +151,8 @@ class Writing:
 
     def _drafts(self) -> list[list[int]]:
         """What each line may write next; nothing where the rows are so many that looking ahead would cost."""
+        if not self._decoding.takes_drafts:
+            return [[] for _ in self.lines]
         most = min(MOST_DRAFT, DRAFT_ROWS // len(self.lines) - 1)
         return [line.draft(most) for line in self.lines]
 
@@ -168,7 +169,7 @@ class Writing:
         """Go on reading; the logits of lines that are ready to be written now and came to the end of all."""
         if self._read is None and (group := self._next(most_tokens)):
             delta = self.delta_of([lines[0].owner for _, lines in group])
-            self._read = Prefill(self.model, [ids for ids, _ in group], delta), group
+            self._read = self.model.prefill([ids for ids, _ in group], delta), group
         if self._read is None:
             return None
         prefill, group = self._read

@@ -8,7 +8,7 @@ from app.config import Settings
 from app.inference import adapter_file
 from app.inference.adapter_file import InvalidAdapter
 from app.inference.base import BaseCard
-from app.inference.model import LlamaModel
+from app.inference.language_model import LanguageModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.jobs.context import JobContext, TrainingFailure
@@ -50,7 +50,7 @@ class Policies:
     settings: Settings
     context: JobContext
     card: BaseCard
-    model: LlamaModel
+    model: LanguageModel
     tokens: Tokens
     shape: Shape
 

@@ -18,7 +18,7 @@ from app.config import Settings, get_settings
 from app.db import transaction
 from app.inference.base import BaseCard, ensure_base, read_card
 from app.inference.encoders import entity_finder, meaning_encoder
-from app.inference.model import LlamaModel
+from app.inference.language_model import load_model
 from app.inference.policy import LoraPolicy
 from app.inference.sampling import NotFinite
 from app.inference.tokens import Tokens
@@ -75,7 +75,7 @@ def train(context: JobContext) -> TrainingOutcome:
     recipe, shape = shaped(context, recipe, settings)
 
     # Not packed: while it learns, that memory is the activations'.
-    model, tokens = LlamaModel.load(base, device=settings.device, is_packed=False), Tokens.load(base)
+    model, tokens = load_model(base, device=settings.device, is_packed=False), Tokens.load(base)
     policies = Policies(settings, context, card, model, tokens, shape)
     bare = policies.fresh(seed_of(recipe))
     judges = Judges(meaning_encoder(), entity_finder())

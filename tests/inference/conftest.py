@@ -1,6 +1,7 @@
 """One tiny random base for all tests of the model: building it takes longer than using it. Engines that run it."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ import torch
 
 from app.inference.card import read_card
 from app.inference.engine import Engine
+from app.inference.general_model import GeneralModel
+from app.inference.language_model import LanguageModel, load_model
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.storage import LocalStorage, Near
+from tests.inference.kinds import general_config
 from tests.tiny import build_tiny_base
 
 
@@ -30,22 +34,34 @@ def tiny_model(tiny_base: Path) -> LlamaModel:
     return LlamaModel.load(tiny_base, dtype=torch.float32)
 
 
+@pytest.fixture(scope="session", params=["gpt2", "gpt_neox", "opt"])
+def general_base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of kinds that the fast path does not know: transposed weights, a fused linear, positions that are learned."""
+    return build_tiny_base(tmp_path_factory.mktemp(request.param), **general_config(request.param))
+
+
+@pytest.fixture(scope="session")
+def general_model(general_base: Path) -> GeneralModel:
+    model = load_model(general_base, dtype=torch.float32)
+    assert isinstance(model, GeneralModel)
+    return model
+
+
 @pytest.fixture(scope="session")
 def tiny_tokens(tiny_base: Path) -> Tokens:
     return Tokens.load(tiny_base)
 
 
 @pytest.fixture
-def make(
-    tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, tmp_path: Path
-) -> Iterator[Callable[..., Engine]]:
-    """`make(cache_bytes=1)` is an engine that runs; its adapters are files in a folder, or `near` if that is given."""
+def make_engine(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+    """`make_engine(base, model, cache_bytes=1)` is an engine that runs; its adapters are files in a folder, or `near`
+    if that is given."""
     made = []
 
-    def make(near: Near | None = None, **options: int) -> Engine:
+    def make(base: Path, model: LanguageModel, near: Near | None = None, **options: int) -> Engine:
         given = {"rank": 8, "max_queue_rows": 64} | options
         near = near or Near(LocalStorage.at(tmp_path))
-        engine = Engine(tiny_model, tiny_tokens, read_card(tiny_base), near, **given)
+        engine = Engine(model, Tokens.load(base), read_card(base), near, **given)
         engine.start()
         made.append(engine)
         return engine
@@ -53,6 +69,17 @@ def make(
     yield make
     for engine in made:
         engine.stop()
+
+
+@pytest.fixture
+def make(make_engine: Callable[..., Engine], tiny_base: Path, tiny_model: LlamaModel) -> Callable[..., Engine]:
+    """`make(cache_bytes=1)` is an engine that runs the tiny base."""
+    return partial(make_engine, tiny_base, tiny_model)
+
+
+@pytest.fixture
+def general_engine(make_engine: Callable[..., Engine], general_base: Path, general_model: GeneralModel) -> Engine:
+    return make_engine(general_base, general_model)
 
 
 @pytest.fixture

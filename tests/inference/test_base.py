@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM
 
 from app.config import Settings
 from app.inference import base, packaged
@@ -97,6 +98,13 @@ def test_a_foreign_folder_is_linked_and_left_alone(
     assert ensure_base(settings(tmp_path, theirs)) == ours
 
 
+def test_a_base_that_only_transformers_knows_is_described_too(tmp_path: Path, general_base: Path) -> None:
+    ours = ensure_base(settings(tmp_path, without_card(general_base, tmp_path / "theirs")))
+    card = read_card(ours)
+    assert (card.digest, card.context_tokens) == (read_card(general_base).digest, 512)
+    assert card.parameters == AutoModelForCausalLM.from_pretrained(general_base).num_parameters()
+
+
 def test_a_folder_whose_files_changed_is_another_base(tmp_path: Path, tiny_base: Path) -> None:
     theirs = without_card(tiny_base, tmp_path / "theirs")
     ours = ensure_base(settings(tmp_path, theirs))
@@ -150,7 +158,7 @@ def hub(tiny_base: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     from huggingface_hub import constants
 
     commit, asked = "a" * 40, []
-    repositories = {"owner/tiny": tiny_base, "owner/other": without_card(tiny_base, tmp_path / "o", model_type="gpt2")}
+    repositories = {"owner/tiny": tiny_base, "owner/other": without_card(tiny_base, tmp_path / "o", model_type="mamba")}
     repositories["owner/bare"] = tmp_path / "bare"
     repositories["owner/bare"].mkdir()
 
@@ -206,8 +214,8 @@ def test_a_hub_model_is_fetched_once(tmp_path: Path, hub: list[str], tiny_model:
     assert hub == []
 
 
-def test_a_hub_model_of_another_family_is_refused_before_its_weights_come(tmp_path: Path, hub: list[str]) -> None:
-    with pytest.raises(UnsupportedModel, match="gpt2"):
+def test_a_hub_model_of_another_kind_is_refused_before_its_weights_come(tmp_path: Path, hub: list[str]) -> None:
+    with pytest.raises(UnsupportedModel, match=r"mamba.*IDIOLECT_BASE_MODEL"):
         ensure_base(settings(tmp_path, "owner/other"))
     assert not any(path.endswith("model.safetensors") for path in hub)
 

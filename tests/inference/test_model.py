@@ -33,6 +33,7 @@ FAMILY = {
     "no shared keys": {"num_key_value_heads": 4},
     "llama 3 positions": {"rope_parameters": LLAMA3},
     "yarn positions": {"rope_parameters": YARN},
+    "mistral": {"kind": "mistral", "sliding_window": None, "head_dim": 24},
     "qwen 2": {"kind": "qwen2"},
     "qwen 3": {"kind": "qwen3", "head_dim": 24},
     "gemma": {"kind": "gemma", "head_dim": 24},

@@ -30,6 +30,7 @@ def test_sizes_and_fused_shapes_come_from_the_config(tiny_base: Path) -> None:
     [
         {},
         {"tie_word_embeddings": False, "attention_bias": True, "mlp_bias": True},
+        {"kind": "mistral", "sliding_window": None},
         {"kind": "qwen2"},
         {"kind": "qwen3"},
         {"kind": "gemma"},
@@ -43,7 +44,9 @@ def test_parameters_are_counted_as_transformers_counts_them(tmp_path: Path, conf
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        ({"model_type": "mistral"}, "model_type 'mistral'"),
+        ({"model_type": "mistral"}, "whole text"),
+        ({"model_type": "mistral", "sliding_window": 4096}, "whole text"),
+        ({"model_type": "phi"}, "model_type 'phi'"),
         ({"hidden_act": "gelu"}, "hidden_act 'gelu'"),
         ({"model_type": "qwen2", "use_sliding_window": True}, "whole text"),
         ({"layer_types": ["full_attention", "sliding_attention"]}, "whole text"),

@@ -40,6 +40,7 @@ def our_logits(model: LlamaModel, tokens: Tokens, adapter: Adapter) -> Tensor:
     [
         {},
         {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False},
+        {"kind": "mistral", "sliding_window": None},
         {"kind": "qwen2"},
         {"kind": "qwen3", "head_dim": 24},
         {"kind": "gemma", "head_dim": 24},

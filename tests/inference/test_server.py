@@ -20,7 +20,9 @@ from fastapi.testclient import TestClient
 from app.config import Settings, engine_token
 from app.inference import loader
 from app.inference.server import GentleServer, create_app
+from tests.inference.kinds import general_config
 from tests.inference.voices import WAIT_S, Gate
+from tests.tiny import build_tiny_base
 
 
 @pytest.fixture
@@ -46,6 +48,17 @@ def until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < limit
         time.sleep(0.01)
+
+
+def test_it_says_by_which_route_the_base_is_computed(ready: TestClient, tmp_path: Path) -> None:
+    assert ready.get("/readyz").json() == {"status": "ready", "route": "fast"}
+    base = build_tiny_base(tmp_path / "base", **general_config("opt"))
+    with TestClient(create_app(Settings(data_dir=tmp_path, base_model=str(base), threads=1))) as client:
+        client.headers["Authorization"] = ready.headers["Authorization"]
+        until(lambda: client.get("/readyz").status_code == 200)
+        assert client.get("/readyz").json() == {"status": "ready", "route": "general"}
+        assert client.get("/info").json()["route"] == "general"
+        assert client.post("/rewrite", json={"text": "Hi.", "max_tokens": 2}).status_code == 200
 
 
 def test_the_port_answers_while_the_base_is_loading(engine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

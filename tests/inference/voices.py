@@ -12,8 +12,8 @@ from torch import Tensor
 
 from app.inference import adapter_file
 from app.inference.adapter_file import Adapter, Branch
-from app.inference.architecture import Architecture
-from app.inference.delta import GROUPS, Group
+from app.inference.architecture import Shape
+from app.inference.delta import Group
 from app.inference.engine import Engine
 from app.inference.model import LlamaModel
 from app.inference.ticket import Ticket
@@ -24,12 +24,13 @@ VOICES = ["work", "friends"]
 
 
 def adapter(
-    shape: Architecture, rank: int, seed: int, groups: tuple[Group, ...] = GROUPS, *, base: str = "", size: float = 0.1
+    shape: Shape, rank: int, seed: int, groups: Iterable[Group] = (), *, base: str = "", size: float = 0.1
 ) -> Adapter:
+    """On all groups unless told."""
     chance = torch.Generator().manual_seed(seed)
     down: dict[Group, Tensor] = {}
     up: dict[Group, Tensor] = {}
-    for group in groups:
+    for group in groups or shape.fused:
         linear = shape.fused[group]
         down[group] = torch.randn(shape.layers, len(linear.parts) * rank, linear.inputs, generator=chance) * size
         up[group] = torch.randn(shape.layers, linear.width, rank, generator=chance) * size
@@ -37,7 +38,7 @@ def adapter(
 
 
 def of_voices(
-    shape: Architecture, tags: Sequence[str], *, rank: int = 4, voice_rank: int = 2, base: str = "", size: float = 0.1
+    shape: Shape, tags: Sequence[str], *, rank: int = 4, voice_rank: int = 2, base: str = "", size: float = 0.1
 ) -> Adapter:
     """A random trunk, with a random branch for each of these tags."""
     loras = [adapter(shape, voice_rank, 50 + number, base=base, size=size) for number in range(len(tags))]
