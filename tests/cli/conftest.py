@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.cli import main
+from app.cli import main, output
 from app.config import Settings, get_settings
 from app.inference.fake import FakeEngine
 from app.jobs.runner import worker_is_stopping
@@ -41,7 +41,8 @@ def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A free port for the web, no engine behind the workers, and lines wide enough not to be broken."""
     monkeypatch.setenv("IDIOLECT_PORT", str(free_port()))
     monkeypatch.setenv("IDIOLECT_ENGINE_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("COLUMNS", "200")
+    for console in (output.console, output.errors):
+        monkeypatch.setattr(console, "width", 200)
     get_settings.cache_clear()
     return get_settings()
 

@@ -49,6 +49,7 @@ TALKING = [
     ("adapters", "import", "ada", "{peft}"),
     ("adapters", "promote", "ada", "1"),
     ("adapters", "rollback", "ada"),
+    ("adapters", "warm", "ada"),
 ]
 """Commands that need a server; `{peft}` is a folder with the files of a PEFT adapter."""
 

@@ -97,7 +97,7 @@ def test_what_was_learned_is_what_is_served(general_engine: Engine, general_base
     ]
     assert losses[-1] < 0.3 * losses[0]
     data, digest = policy.adapter_bytes(read_card(general_base).digest)
-    (general_engine.seats.folder / f"{digest}.safetensors").write_bytes(data)
+    (general_engine.seats.near.storage.folder / f"{digest}.safetensors").write_bytes(data)
     before = answer(general_engine, text=TEXT, temperature=0.0, max_tokens=30)
     after = answer(general_engine, text=TEXT, temperature=0.0, max_tokens=30, adapter_digest=digest)
     assert after.texts != before.texts
