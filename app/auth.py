@@ -147,8 +147,12 @@ def _training(who: Trainer) -> Iterator[Session]:
         yield session
 
 
+AT_ONCE: Final = 20
+"""Requests that read with a connection in hand. One holds it from before its endpoint waits for a thread, so more of
+them than there are connections would stop everybody; those that wait here hold neither."""
+
 # scope="function": the commit comes before the response, so a failed commit cannot answer 200.
-ReadSession = Annotated[Session, Depends(_reading, scope="function")]
+ReadSession = Annotated[Session, Depends(_reading, scope="function", max_concurrency=AT_ONCE)]
 WriteSession = Annotated[Session, Depends(_writing, scope="function")]
 TrainSession = Annotated[Session, Depends(_training, scope="function")]
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlalchemy import DateTime, Engine, MetaData, create_engine, event
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import JSON, String, TypeDecorator
 from uuid_utils import uuid7
@@ -182,8 +183,9 @@ def transaction(tenant_id: str, *, read_only: bool = False) -> Iterator[Session]
 
 def explained(error: Exception, request_id: str) -> AppError:
     """What a caller is told of an error that has no name. Whatever it was, the transaction was rolled back."""
-    if isinstance(error, OperationalError | InterfaceError):
-        if "disk is full" in str(error.orig) or "No space left" in str(error.orig):
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        cause = str(getattr(error, "orig", ""))
+        if "disk is full" in cause or "No space left" in cause:
             return StorageFull("the disk that holds the database is full", remedy="Have the operator free space.")
         return Unavailable(
             "the database cannot be reached or is busy; nothing of this request was kept",

@@ -1,5 +1,6 @@
 """The application as a whole: its description, its engine, and the time and room its process takes."""
 
+import asyncio
 import subprocess
 import time
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import get_settings
+from app.db import get_engine
 from app.engine import engine_of
 from app.inference.client import HttpEngine
 from app.inference.fake import FakeEngine
@@ -101,3 +103,19 @@ def is_served(client: httpx.Client) -> bool:
         return client.get("/healthz").is_success
     except httpx.TransportError:
         return False
+
+
+def test_more_readers_than_there_are_connections_are_all_answered(
+    database: str, engine: FakeEngine, api_key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each holds a connection while it waits for a thread: without a limit they stop each other, and everybody else."""
+    monkeypatch.setattr(get_engine(database).pool, "_timeout", 2.0)
+    transport = httpx.ASGITransport(create_app(engine), raise_app_exceptions=False)
+    headers = {"Authorization": f"Bearer {api_key}"}
+
+    async def all_at_once() -> set[int]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://ours", headers=headers) as client:
+            answers = await asyncio.gather(*[client.get("/v1/users") for _ in range(120)])
+        return {answer.status_code for answer in answers}
+
+    assert asyncio.run(all_at_once()) == {200}

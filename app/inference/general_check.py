@@ -18,6 +18,8 @@ from app.inference.general_shape import refused
 
 EXACT, ROUNDED = 1e-2, 0.5
 """Largest difference of a log-probability in float32, and in less."""
+STEPS = 2
+"""Or, in less, so many roundings of the largest logit: GPT-2's lie around -100, where bfloat16 goes by halves."""
 LENGTHS, WRITTEN = (9, 4), 2
 """Tokens of the two texts, and how many more are written."""
 
@@ -45,7 +47,10 @@ def check(model: GeneralModel, folder: Path) -> None:
         raise
     except Exception as error:  # whatever the code of a model does with what it was not made for
         raise refused(folder, f"cannot be run here ({model.architecture.kind}: {type(error).__name__})") from error
-    most = EXACT if model.dtype == torch.float32 else ROUNDED
+    most = EXACT
+    if model.dtype != torch.float32:
+        largest = float(torch.cat(own).float().nan_to_num().abs().max())
+        most = max(ROUNDED, STEPS * torch.finfo(model.dtype).eps * largest)
     if not (gap := _gap(own, seen)) <= most:  # NaN is not either
         raise refused(folder, f"has a head that cannot be told from its decoder ({model.architecture.kind}: {gap:.2g})")
     if not (gap := _gap([logits_T_V[-WRITTEN - 1 :] for logits_T_V in own], written)) <= most:

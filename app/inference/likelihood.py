@@ -22,7 +22,7 @@ def base_likelihood(model: LanguageModel, tokens: Tokens) -> LanguageModelScore:
 
     @torch.no_grad()
     def score(texts: Sequence[str]) -> Tensor:
-        ids = [tokens.completion(text)[:LONGEST] for text in texts]
+        ids = [tokens.completion(text)[: min(LONGEST, model.architecture.context_tokens)] for text in texts]
         values = torch.full((len(texts),), torch.nan)
         order = [i for i in range(len(ids)) if len(ids[i]) > 1]
         for start in range(0, len(order), ROWS_AT_ONCE):

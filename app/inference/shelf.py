@@ -15,6 +15,8 @@ class Shelf:
         """`read` brings what is not there; it may take its time, and is asked for one digest once at a time."""
         self._most_bytes, self._read = most_bytes, read
         self._adapters: OrderedDict[str, Adapter] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._held = 0
         self._coming: dict[str, Future[Adapter]] = {}
         self._guard = Lock()
 
@@ -52,15 +54,22 @@ class Shelf:
     def put(self, digest: str, adapter: "Adapter") -> "Adapter":
         """The adapter itself, which is there now, whoever has to go for it."""
         with self._guard:
+            self._drop(digest)
             self._adapters[digest] = adapter
-            while len(self._adapters) > 1 and sum(map(_bytes, self._adapters.values())) > self._most_bytes:
-                self._adapters.popitem(last=False)
+            self._sizes[digest] = _bytes(adapter)
+            self._held += self._sizes[digest]
+            while len(self._adapters) > 1 and self._held > self._most_bytes:
+                self._drop(next(iter(self._adapters)))
         return adapter
 
     def forget(self, digests: Collection[str]) -> None:
         with self._guard:
             for digest in digests:
-                self._adapters.pop(digest, None)
+                self._drop(digest)
+
+    def _drop(self, digest: str) -> None:
+        if self._adapters.pop(digest, None) is not None:
+            self._held -= self._sizes.pop(digest)
 
 
 def _bytes(adapter: "Adapter") -> int:

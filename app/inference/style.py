@@ -24,7 +24,7 @@ def habits(texts: Sequence[str], words: Words) -> list[list[float]]:
     """A row of len(HABITS) numbers for each text."""
     rows = []
     for text in texts:
-        reading = Reading(text)
+        reading = Reading.of(text)
         wording = Wording(reading, words)
         row = [float(feature(reading)) for table in (FEATURES, MANNERS) for feature in table.values()]
         rows.append(row + [float(feature(wording)) for feature in WORDING.values()])

@@ -101,8 +101,9 @@ class Copies(Near):
         return self.folder / file_name(digest)
 
     def _fetched(self, digest: str) -> bytes:
-        if self._refusal is not None and time.monotonic() < self._refusal[0]:
-            raise StorageUnavailable(self._refusal[1])
+        refusal = self._refusal  # another thread may end it meanwhile
+        if refusal is not None and time.monotonic() < refusal[0]:
+            raise StorageUnavailable(refusal[1])
         try:
             content = self.storage.read(digest)
         except StorageUnavailable as error:

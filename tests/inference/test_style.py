@@ -1,5 +1,6 @@
 """The style encoder that ships, and the file that it lies in."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,10 @@ def test_a_mark_alone_does_not_buy_a_voice_that_lacks_it(
     for name, (refs, texts) in voices.items():
         if not uses(texts, mark):
             assert refs.similarity(marked).mean() <= 0.25, name
+
+
+@pytest.mark.parametrize("run", ["<", "😀", "!", "a", " "])
+def test_a_long_run_of_one_sign_is_read_in_no_time(run: str) -> None:
+    started = time.process_time()
+    habits([run * 20_000], TABLE)
+    assert time.process_time() - started < 2

@@ -26,7 +26,11 @@ _INSTRUCTIONS = r"(?:instructions?|prompts?|directions|directives?|guidelines?|r
 _BEFORE = r"(?:previous|prior|earlier|preceding|above|former|initial|original|system|scoring|safety)"
 _OTHERS = r"(?<!\byou )(?<!\bnot )(?<!n't )(?<!\bthey )(?<!\bit )(?<!\bwe )(?<!\")"
 """In front of an order: "you ignore …" and "don't ignore …" are complaints, and what is quoted is mentioned."""
-_CLAUSE = r"(?:^|[.!?:;,\n] ?|\b(?:please|and|now|just|also|then|always|must|should|will|you|anyway|simply) )"
+_CLAUSE = (
+    r"(?:^|[.!?:;,\n] ?|(?<!\bit )(?<!\bthis )\band |"
+    r"(?<!\bi )(?<!\bi'd )\b(?:please|now|just|also|then|always|must|should|will|you|anyway|simply) )"
+)
+"""Where an order may begin: "I will give it full marks" and "I love it and give it full marks" are opinions."""
 _SCORER = (
     r"(?:scorer|classifier|grader|rater|evaluator|reward model|scoring (?:model|system|bot)|"
     r"sentiment (?:model|analy[sz]er|classifier))"
@@ -49,8 +53,8 @@ _RULES: Final = {
         r"\bsatisfaction ?={1,2} ?[\"']?\d|\bupdate \w+ set \w+ ?=",
     ),
     "dictates its score": (
-        r"\b(?:satisfaction|scor(?:e|es|er|ed|ing)|ratings?|rate|rated|reward)\b[^.!?\n]{0,50}(?<!version )\b1\.0\b"
-        r"(?! ?(?:%|per))",
+        r"\b(?:satisfaction|scor(?:e|es|er|ed|ing)|ratings?|rated|rate (?:this|it|me|my|all|every\w*)|reward)\b"
+        r"[^.!?\n]{0,50}(?<!version )\b1\.0\b(?! ?(?:%|per))",
         r"\b(?:set|raise|increase|change|put) (?:\w+ ){0,3}(?:satisfaction|reward)(?: \w+){0,5} (?:to|at) "
         r"(?:1|the m|max)",
         r"\b(?:return|record|report|assign|give|output|set) (?:\w+ ){0,4}satisfaction (?:score|rating|value|of \d)",
