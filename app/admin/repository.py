@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app import repository
+from app.feedback.repository import is_telling
 from app.models import QUEUED, RUNNING, Feedback, Job, JobEvent, JobMetric, StyleSample, Tenant, User
 
 
@@ -55,7 +56,7 @@ def overview(session: Session, cursor: str | None, limit: int) -> tuple[list[Ove
     counts = session.execute(counted.where(StyleSample.user_id.in_(ids)).group_by(StyleSample.user_id))
     samples = {row.user_id: row.number for row in counts}
     scored = select(Feedback.user_id, func.count(Feedback.satisfaction), func.avg(Feedback.satisfaction))
-    scores = session.execute(scored.where(Feedback.user_id.in_(ids)).group_by(Feedback.user_id))
+    scores = session.execute(scored.where(Feedback.user_id.in_(ids), is_telling()).group_by(Feedback.user_id))
     satisfaction = {user_id: (count, mean) for user_id, count, mean in scores}
     newest = select(func.max(Job.id)).where(Job.user_id.in_(ids)).group_by(Job.user_id)
     jobs = {job.user_id: job for job in session.scalars(select(Job).where(Job.id.in_(newest)))}

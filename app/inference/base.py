@@ -21,6 +21,7 @@ from app.inference import hub, packaged
 from app.inference.architecture import load_shape
 from app.inference.card import CARD, BaseCard, base_digest, read_card, weight_files, write_card
 from app.inference.packaged import BaseUnavailable
+from app.storage.files import sync_folder
 
 __all__ = ["BaseCard", "BaseUnavailable", "base_digest", "ensure_base", "read_card", "unmerged_base"]
 
@@ -131,11 +132,11 @@ def _made(settings: Settings, name: str, make: Callable[[Path], None]) -> Path:
         try:
             make(folder)
             for path in folder.iterdir():
-                _sync(path)
+                sync_folder(path)
             folder.rename(target)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        _sync(target.parent)
+        sync_folder(target.parent)
     return target
 
 
@@ -145,14 +146,6 @@ def _lock(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _convert(*arguments: str | Path) -> None:

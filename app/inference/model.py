@@ -101,12 +101,7 @@ class LlamaModel:
         kinds: Sequence[int] | None = None,
         temperature: float = 1.0,
     ) -> Tensor:
-        """Float32 log-probabilities of every token after its row's prompt, flat: one row after the other.
-
-        Differentiable by whatever the delta trains. `kinds` has the row of the delta that each row takes; all take the
-        first unless told. At `temperature` the logits are divided by it, as they were when the tokens were sampled.
-        Raises ValueError for a row without a prompt or without a token after it.
-        """
+        """See LanguageModel. Rows that begin with one prompt share the reading of it."""
         packed = pack(sequences, prompt_lengths, kinds)
         words_N = torch.tensor(packed.words_M, device=self.device)
         return word_logprobs(self._predicting(packed, delta), self.weights.head.matrix, words_N, temperature)

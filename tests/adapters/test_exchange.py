@@ -15,16 +15,6 @@ PATH = "/v1/users/ada/adapters"
 ZIP = {"Content-Type": "application/zip"}
 
 
-@pytest.fixture
-def ada(make_user: Callable[..., User]) -> User:
-    return make_user("ada")
-
-
-@pytest.fixture
-def version(ada: User, make_adapter: Callable[..., Adapter]) -> Adapter:
-    return make_adapter(ada, b"a voice", promote=True)
-
-
 def test_a_version_is_downloaded_as_an_archive(client: TestClient, version: Adapter) -> None:
     answer = client.get(f"{PATH}/1/export")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/zip")

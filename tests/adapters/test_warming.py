@@ -11,16 +11,6 @@ from app.models import Adapter, Tenant, User
 PATH = "/v1/users/ada/adapter:warm"
 
 
-@pytest.fixture
-def ada(make_user: Callable[..., User]) -> User:
-    return make_user("ada")
-
-
-@pytest.fixture
-def version(ada: User, make_adapter: Callable[..., Adapter]) -> Adapter:
-    return make_adapter(ada, b"a voice", promote=True)
-
-
 def test_the_version_in_use_is_loaded_ahead(
     client: TestClient, ada: User, version: Adapter, make_adapter: Callable[..., Adapter], engine: FakeEngine
 ) -> None:

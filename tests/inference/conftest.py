@@ -34,9 +34,19 @@ def tiny_model(tiny_base: Path) -> LlamaModel:
     return LlamaModel.load(tiny_base, dtype=torch.float32)
 
 
-@pytest.fixture(scope="session", params=["gpt2", "gpt_neox", "opt"])
+GENERAL = ("gpt2", "gpt_neox", "opt")
+"""Kinds that the fast path does not know: transposed weights, a fused linear, positions that are learned."""
+
+
+@pytest.fixture(scope="session", params=["fast", *GENERAL])
+def any_model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> LanguageModel:
+    """One of the fast path, and of the general one those of `general_model`."""
+    options = {} if request.param == "fast" else general_config(request.param)
+    return load_model(build_tiny_base(tmp_path_factory.mktemp(request.param), **options), dtype=torch.float32)
+
+
+@pytest.fixture(scope="session", params=GENERAL)
 def general_base(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of kinds that the fast path does not know: transposed weights, a fused linear, positions that are learned."""
     return build_tiny_base(tmp_path_factory.mktemp(request.param), **general_config(request.param))
 
 

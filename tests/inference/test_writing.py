@@ -6,30 +6,15 @@ import pytest
 import torch
 
 from app.inference.decoding import Decoding, Prefill
-from app.inference.delta import Delta
 from app.inference.generate import generate
+from app.inference.language_model import LanguageModel
 from app.inference.model import LlamaModel
 from app.inference.writing import Line, Writing
-
-PROMPTS = [[5, 6, 7, 8, 9], [20, 21], [30, 31, 32], list(range(40, 80))]
-NEVER: frozenset[int] = frozenset()
+from tests.inference.writers import NEVER, PROMPTS, alone, finish, nobody
 
 
-def nobody(_: Sequence[int]) -> Delta | None:
-    return None
-
-
-def alone(model: LlamaModel, number: int, tokens: int) -> list[int]:
-    return generate(model, [PROMPTS[number]], seeds=[number], max_tokens=tokens, stop_ids=NEVER).ids[0]
-
-
-def finish(writing: Writing, most: int | None = None) -> None:
-    while not writing.is_idle:
-        writing.step(most)
-
-
-def test_who_joins_at_any_token_writes_what_it_writes_alone(tiny_model: LlamaModel) -> None:
-    writing = Writing(tiny_model, nobody, NEVER)
+def test_who_joins_at_any_token_writes_what_it_writes_alone(any_model: LanguageModel) -> None:
+    writing = Writing(any_model, nobody, NEVER)
     lines = [Line(0, number, limit) for number, limit in enumerate((90, 7, 30, 12))]
     for number, line in enumerate(lines):
         writing.join(PROMPTS[number], [line])
@@ -37,12 +22,12 @@ def test_who_joins_at_any_token_writes_what_it_writes_alone(tiny_model: LlamaMod
             writing.step()
     finish(writing)
     for number, line in enumerate(lines):
-        assert line.ids == alone(tiny_model, number, line.max_tokens)
+        assert line.ids == alone(any_model, number, line.max_tokens)
         assert len(line.logprobs) == len(line.ids) == line.max_tokens
 
 
-def test_a_long_prompt_is_read_in_pieces_while_others_write(tiny_model: LlamaModel) -> None:
-    writing = Writing(tiny_model, nobody, NEVER)
+def test_a_long_prompt_is_read_in_pieces_while_others_write(any_model: LanguageModel) -> None:
+    writing = Writing(any_model, nobody, NEVER)
     quick, slow = Line(0, 1, 20), Line(0, 3, 5)
     writing.join(PROMPTS[1], [quick])
     writing.step()
@@ -51,7 +36,7 @@ def test_a_long_prompt_is_read_in_pieces_while_others_write(tiny_model: LlamaMod
         assert writing.step(most_prompt_tokens=12) == ([quick, slow] if step == 5 else [quick])
         assert len(quick.ids) == step
     finish(writing, 12)
-    assert (quick.ids, slow.ids) == (alone(tiny_model, 1, 20), alone(tiny_model, 3, 5))
+    assert (quick.ids, slow.ids) == (alone(any_model, 1, 20), alone(any_model, 3, 5))
 
 
 def test_no_more_prompts_are_read_in_one_step_than_allowed(tiny_model: LlamaModel) -> None:
@@ -129,7 +114,7 @@ class Broken:
         return y + torch.where(self.is_ruined, torch.nan, 0.0)[:, None, None]
 
     def select(self, rows: torch.Tensor) -> "Broken":
-        raise NotImplementedError
+        return type(self)(self.is_ruined[rows].long().tolist())
 
 
 class Overflowing(Broken):
@@ -161,8 +146,8 @@ def test_no_place_keeps_what_is_not_finite(tiny_model: LlamaModel) -> None:
     assert all(room.isfinite().all() for room in (*decoding._keys, *decoding._values))
 
 
-def test_a_broken_line_leaves_nothing_in_the_place_that_another_takes(tiny_model: LlamaModel) -> None:
-    writing = Writing(tiny_model, Broken, NEVER)
+def test_a_broken_line_leaves_nothing_in_the_place_that_another_takes(any_model: LanguageModel) -> None:
+    writing = Writing(any_model, Broken, NEVER)
     bad, good, late = Line(1, 3, 12), Line(0, 0, 12), Line(0, 1, 50)
     writing.join(PROMPTS[3], [bad])
     writing.join(PROMPTS[0], [good])
@@ -170,4 +155,4 @@ def test_a_broken_line_leaves_nothing_in_the_place_that_another_takes(tiny_model
     assert (bad.is_broken, bad.ids, good.is_broken) == (True, [], False)
     writing.join(PROMPTS[1], [late])
     finish(writing)
-    assert (good.ids, late.ids) == (alone(tiny_model, 0, 12), alone(tiny_model, 1, 50))
+    assert (good.ids, late.ids) == (alone(any_model, 0, 12), alone(any_model, 1, 50))
