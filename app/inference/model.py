@@ -24,7 +24,7 @@ from app.inference.packing import Packed, pack
 from app.inference.rope import Rotation, Rotations
 from app.inference.weights import Weights, may_pack
 
-CPU_ACTIVATION_BYTES = 512 * 2**20
+CPU_ACTIVATION_BYTES = 256 * 2**20
 """Keeps a training of the packaged base, in float32 and with everything else that its worker holds, below 2.5 GB."""
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]

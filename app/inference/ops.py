@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CHUNK_TOKENS = 256
+CHUNK_TOKENS = 128
 """Tokens whose logits exist at one time."""
 
 

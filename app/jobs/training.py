@@ -19,6 +19,7 @@ from app.db import transaction
 from app.inference.base import BaseCard, ensure_base, read_card
 from app.inference.encoders import entity_finder, meaning_encoder
 from app.inference.language_model import load_model
+from app.inference.memory import keep_large_blocks_apart
 from app.inference.policy import LoraPolicy
 from app.inference.sampling import NotFinite
 from app.inference.tokens import Tokens
@@ -51,6 +52,7 @@ def train(context: JobContext) -> TrainingOutcome:
     if outcome := finished(context):
         return outcome
     settings = get_settings()
+    keep_large_blocks_apart()
     torch.set_num_threads(settings.threads or torch.get_num_threads())
     context.stage("curate", 0.0)
     base = ensure_base(settings)
