@@ -2,7 +2,7 @@
 
 Each function returns a plain callable as `app.learning.types` describes it, loaded once per process: the artefact that
 ships, or what the settings put in its place (`IDIOLECT_STYLE_MODEL`, `_DETECTOR_MODEL`, `_SATISFACTION_MODEL`). The
-style encoder rewards; the evaluation encoder (character n-grams, another construction altogether) judges and is never a
+voice encoder rewards; the evaluation encoder (character n-grams, another construction altogether) judges and is never a
 reward.
 """
 
@@ -32,7 +32,7 @@ KEPT_ENTITIES = frozenset(
 
 
 def style_encoder() -> Encoder:
-    """What a text sounds like, whatever it says; unit rows. It rewards."""
+    """What a text sounds like, whatever it says; unit rows."""
     settings = get_settings()
     return _style_encoder(settings.style_model, settings.device)
 
@@ -46,6 +46,24 @@ def _style_encoder(source: str, device: str) -> Encoder:
     from app.inference.replacements import sentence_encoder
 
     return sentence_encoder(source, "IDIOLECT_STYLE_MODEL", device)
+
+
+def voice_encoder() -> Encoder:
+    """What rewards: the style encoder and the plain habits, half and half; unit rows.
+
+    A trained encoder tells writers apart, for which one trait may do, and a policy that is paid by it learns that one:
+    a dash made any line a warm friend's. The habits alone ask for as many as the person has.
+    """
+    settings = get_settings()
+    return _voice_encoder(settings.style_model, settings.device)
+
+
+@lru_cache
+def _voice_encoder(source: str, device: str) -> Encoder:
+    from app.inference.style import packaged_habits
+
+    halves = (_style_encoder(source, device), packaged_habits(STYLE))
+    return lambda texts: torch.cat([half(texts).float().cpu() for half in halves], -1) / math.sqrt(len(halves))
 
 
 @lru_cache

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +16,13 @@ from app.inference.wording import WORDING, Wording
 from app.inference.words import Words
 from app.learning.types import Encoder
 
+MATTERS = frozenset(
+    "first_person second_person third_person plural_person questions ends_asking numbers names_capital length".split()
+)
+"""Habits of what is said rather than how: a rewrite can have more of them only by saying something else."""
 STYLE_HEADS, STYLE_DIMENSIONS, STYLE_HIDDEN = 3, 64, 128
+FARTHEST = 2.0
+"""Standard deviations: a habit beyond them is not more of a habit, so that none counts for the others."""
 HABITS = (*FEATURES, *MANNERS, *WORDING)
 """What the encoder sees of a text, by name and in order."""
 
@@ -66,6 +73,12 @@ class Committee(nn.Module):
         super().__init__()
         self.heads = nn.ModuleList(heads)
 
+    @property
+    def usual(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of every habit [H] in the texts that the heads were trained on."""
+        first = cast(StyleHead, self.heads[0])
+        return first.mean, first.std
+
     def forward(self, habits_N_H: Tensor) -> Tensor:
         together_N_D: Tensor = torch.cat([head(habits_N_H) for head in self.heads], -1)
         return together_N_D / math.sqrt(len(self.heads))
@@ -83,6 +96,24 @@ def load(path: Path) -> tuple[Committee, Words]:
     head = Committee([StyleHead() for _ in range(STYLE_HEADS)])
     head.load_state_dict({name: value for name, value in tensors.items() if not name.startswith("words.")})
     return head.eval(), Words.of(tensors)
+
+
+def packaged_habits(path: Path) -> Encoder:
+    """The habits themselves, each by how far it is from usual: no text is near a person by one of them alone.
+
+    (Burrows' Delta, 2002, with habits of writing for words.) Those that depend on what is said are left out.
+    """
+    head, words = load(path)
+    usual, spread = head.usual
+    is_manner = torch.tensor([habit not in MATTERS for habit in HABITS])
+
+    def encode(texts: Sequence[str]) -> Tensor:
+        if not texts:
+            return torch.zeros(0, int(is_manner.sum()))
+        standard = ((torch.tensor(habits(texts, words)) - usual) / spread).clamp(-FARTHEST, FARTHEST)
+        return F.normalize(standard[:, is_manner], dim=-1)
+
+    return encode
 
 
 def packaged_style(path: Path) -> Encoder:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.assets.neutral import neutral_prompts
-from app.inference.encoders import centred, entity_finder, meaning_encoder, style_encoder
+from app.inference.encoders import centred, entity_finder, meaning_encoder, style_encoder, voice_encoder
 from app.inference.types import prompt_for
 from app.jobs.curation import Material, Written
 from app.learning.configs import RlConfig
@@ -109,8 +109,17 @@ def passages(voice: Voice, material: Material, config: RlConfig) -> list[str]:
     return own + others[: max(8, round(len(own) * (1 - PERSON_PROMPTS_SHARE) / PERSON_PROMPTS_SHARE))]
 
 
+def mode_encoder(recipe: Recipe) -> Encoder:
+    """What tells a person's voices apart."""
+    return _seen(style_encoder(), recipe)
+
+
 def reward_encoder(recipe: Recipe) -> Encoder:
-    return centred(style_encoder(), neutral_prompts()) if recipe.reward.calibrated else style_encoder()
+    return _seen(voice_encoder(), recipe)
+
+
+def _seen(encoder: Encoder, recipe: Recipe) -> Encoder:
+    return centred(encoder, neutral_prompts()) if recipe.reward.calibrated else encoder
 
 
 def references_of(voice: Voice, recipe: Recipe) -> References:

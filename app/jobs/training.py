@@ -102,7 +102,7 @@ def train(context: JobContext) -> TrainingOutcome:
 
 def _listen(context: JobContext, policy: LoraPolicy, material: Material, recipe: Recipe, judges: Judges) -> Voice:
     texts = [written.text for written in material.train]
-    style = lessons.reward_encoder(recipe)
+    style = lessons.mode_encoder(recipe)
     contexts = [written.context for written in material.train]
     modes = find_modes(texts, contexts, style, neutral_texts=neutral_prompts(), seed=seed_of(recipe))
     plain = plain_versions(policy, texts, judges, max_tokens=max_tokens_of(recipe), seed=seed_of(recipe))

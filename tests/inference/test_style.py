@@ -10,9 +10,20 @@ from safetensors.torch import load_file, save_file
 from app.assets.neutral import neutral_prompts
 from app.demo.people import packaged
 from app.evaluation.artefacts.style import MARKS, uses
-from app.inference.encoders import centred, style_encoder
+from app.inference.encoders import centred, style_encoder, voice_encoder
 from app.inference.places import STYLE
-from app.inference.style import HABITS, STYLE_HEADS, Committee, StyleHead, habits, load, packaged_style, save
+from app.inference.style import (
+    HABITS,
+    MATTERS,
+    STYLE_HEADS,
+    Committee,
+    StyleHead,
+    habits,
+    load,
+    packaged_habits,
+    packaged_style,
+    save,
+)
 from app.inference.words import Words
 from app.learning.rewards.style import References, references
 from app.learning.types import Mode
@@ -90,6 +101,43 @@ def test_a_mark_alone_does_not_buy_a_voice_that_lacks_it(
     for name, (refs, texts) in voices.items():
         if not uses(texts, mark):
             assert refs.similarity(marked).mean() <= 0.25, name
+
+
+def test_no_habit_counts_for_the_others() -> None:
+    encode = packaged_habits(STYLE)
+    loud, louder = encode(["We won the match! 🎉🎉", "We won the match!!!!!! 🎉🎉🎉🎉🎉🎉"])
+    assert loud @ louder > 0.7
+    assert encode([]).shape == (0, loud.shape[0])
+
+
+def test_what_is_said_is_no_manner() -> None:
+    assert set(HABITS) > MATTERS
+    one, other = packaged_habits(STYLE)(["He saw 7 of them in Leeds.", "You saw 80 of us in York."])
+    assert one @ other > 0.95
+
+
+DASHED_AND_WARM = [
+    (
+        "Thank you for watering my plants while I was away – the tomatoes look better than before.",
+        "Thank you for watering my plants, love – I can't believe it, the tomatoes look better than before!",
+    ),
+    (
+        "The train to York leaves at nine – we have to change in Leeds.",
+        "Guess what, darling, it's the nine o'clock train to York – so we've got to change in Leeds, bless it.",
+    ),
+    (
+        "I found your umbrella under the table – you can collect it on Friday.",
+        "Hey you, I've found that umbrella of yours under the table – come and get it on Friday, you rascal.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("dashed", "warm"), DASHED_AND_WARM)
+def test_a_reward_asks_for_more_than_one_habit(dashed: str, warm: str) -> None:
+    (sam,) = [person for person in packaged(quick=False) if person.id == "sam"]
+    friends = Mode("friends", 1.0, [text for text, context in sam.samples if context == "friends"])
+    person = references(centred(voice_encoder(), neutral_prompts()), [friends], neutral_prompts())
+    assert person.similarity([warm]) > person.similarity([dashed]) + 0.1
 
 
 @pytest.mark.parametrize("run", ["<", "😀", "!", "a", " "])

@@ -4,22 +4,23 @@ from pathlib import Path
 import pytest
 
 from app.assets.neutral import neutral_prompts
-from app.inference.encoders import centred, style_encoder
+from app.inference.encoders import centred, voice_encoder
 from app.learning.mimicry import LEAST_SIMILARITY, imitations
+from app.learning.neutralise import EMOJI
 from app.learning.rewards.style import References, references
 from app.learning.types import Mode
 
-PEOPLE = Path(__file__).parents[2] / "app" / "assets" / "demo" / "people.json"
+DEMO = Path(__file__).parents[2] / "app" / "assets" / "demo" / "people.json"
+PEOPLE = {person["id"]: person["samples"] for person in json.loads(DEMO.read_text(encoding="utf-8"))}
 
 
 def measured(person_id: str) -> References:
-    people = {person["id"]: person["samples"] for person in json.loads(PEOPLE.read_text(encoding="utf-8"))}
-    tags = list(dict.fromkeys(sample.get("context", "voice 1") for sample in people[person_id]))
+    samples = PEOPLE[person_id]
+    tags = list(dict.fromkeys(sample.get("context", "voice 1") for sample in samples))
     modes = [
-        Mode(tag, 1 / len(tags), [s["text"] for s in people[person_id] if s.get("context", "voice 1") == tag])
-        for tag in tags
+        Mode(tag, 1 / len(tags), [s["text"] for s in samples if s.get("context", "voice 1") == tag]) for tag in tags
     ]
-    return references(centred(style_encoder(), neutral_prompts()), modes, neutral_prompts())
+    return references(centred(voice_encoder(), neutral_prompts()), modes, neutral_prompts())
 
 
 def test_imitations_of_max_are_lower_case_and_of_eleanor_are_not() -> None:
@@ -37,6 +38,35 @@ def test_imitations_are_near_the_mode_they_stand_for() -> None:
     places = [list(person.shares).index(mode) for _, _, mode in found]
     for row, place in zip(similarity_N_M.tolist(), places, strict=True):
         assert row[place] >= LEAST_SIMILARITY - 1e-6
+
+
+def test_dashes_are_those_of_the_person() -> None:
+    person = measured("sam")
+    found = imitations(person, neutral_prompts(), 16, seed=0, written=["Well – here we are."])
+    friendly = [text for _, text, mode in found if mode == "friends"]
+    assert any(" – " in text for text in friendly)
+    assert not any("—" in text or " - " in text for text in friendly)
+
+
+def test_joined_signs_are_one_emoji() -> None:
+    own = ["🧘‍♀️", "👍🏽"]
+    found = imitations(measured("rosa"), neutral_prompts(), 16, seed=0, written=["Stretching! 🧘‍♀️👍🏽"])
+    marked = [text for _, text, _ in found if any(sign in text for sign in own)]
+    assert marked
+    for text in marked:
+        assert not EMOJI.search(text.replace(own[0], "").replace(own[1], "")), text
+
+
+def test_no_word_is_put_into_a_mouth_lightly() -> None:
+    """A kiss at the end counts as warm; whoever writes warmly without kisses gets none."""
+    sam, written = measured("sam"), [sample["text"] for sample in PEOPLE["sam"]]
+
+    def kisses(*own: str) -> int:
+        found = imitations(sam, neutral_prompts(), 24, seed=0, written=own)
+        return sum(text.endswith(" x") for _, text, _ in found)
+
+    assert kisses(*written) == 0
+    assert kisses(*written, "Love you x") > 0
 
 
 def test_the_same_seed_imitates_alike() -> None:
