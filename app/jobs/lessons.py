@@ -10,6 +10,7 @@ from app.learning.configs import RlConfig
 from app.learning.mimicry import imitations
 from app.learning.neutralise import neutralise
 from app.learning.recipes import Recipe
+from app.learning.rewards.additions import vocabulary
 from app.learning.rewards.compose import Reward, Satisfaction
 from app.learning.rewards.endings import habits
 from app.learning.rewards.style import References, references
@@ -140,6 +141,7 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         neutralise,
         entity_finder(),
         own_endings=habits([written.text for written in voice.written]),
+        own_words=vocabulary([written.text for written in voice.written]),
         pleased=voice.pleased,
     )
 

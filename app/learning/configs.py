@@ -150,7 +150,7 @@ class DpoConfig(Preferring):
     seed: int = 0
 
 
-WEIGHED = ("style", "human", "meaning", "entities", "length", "endings", "satisfaction")
+WEIGHED = ("style", "human", "meaning", "entities", "length", "additions", "endings", "satisfaction")
 """The components of a reward that have weights in its configuration."""
 
 
@@ -161,6 +161,8 @@ class RewardConfig:
     meaning: Weight = 0.0
     entities: Weight = 1.0
     length: Weight = 1.0
+    additions: Weight = 0.0
+    """Weight against words that neither the passage nor the person has, where there are more than in the passage."""
     endings: Weight = 0.0
     """Weight against endings that the person does not share but rewrites of different prompts do."""
     satisfaction: Weight = 0.0

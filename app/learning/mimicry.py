@@ -7,12 +7,13 @@ the one of TinyStyler, arXiv 2406.15586, with rules in place of its generator.)
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
 
 from app.learning.restyle import restyle
+from app.learning.rewards.additions import strange, vocabulary
 from app.learning.rewards.style import References
 from app.learning.seeding import generator
 from app.learning.styles import Style, random_style
@@ -30,7 +31,6 @@ PRICE_PER_WORD = 0.08
 """Of similarity, for each word more than the plain text has: an opener must earn itself, or every line gets one."""
 PRICE_PER_STRANGE_WORD = 0.15
 """For each word put into the person's mouth that they have never written: a kiss at the end is not everybody's."""
-_WORD = re.compile(r"\w+(?:['’]\w+)?")
 
 
 def imitations(
@@ -41,7 +41,7 @@ def imitations(
     `person` is measured by the encoder that rewards; emoji and dashes are drawn from those in `written`, the person's
     own texts.
     """
-    known = set(_words(" ".join(written)))
+    own_words = vocabulary(written)
     drawn = [(sign, own) for sign in (_ONE_EMOJI, _DASH) if (own := sign.findall("\n".join(written)))]
     random = generator(seed, "imitations")
     texts = random.sample(list(plain), min(len(plain), max(count, TEXTS_TRIED)))
@@ -54,14 +54,14 @@ def imitations(
         return text, styled
 
     tried = [imitate(text, style) for style in styles for text in texts[:TEXTS_TRIED]]
-    likeness_N_M = _likeness(person, tried, known).view(len(styles), -1, len(person.shares)).mean(1)
+    likeness_N_M = _likeness(person, tried, own_words).view(len(styles), -1, len(person.shares)).mean(1)
     found = []
     for place, (mode, share) in enumerate(person.shares.items()):
         best = likeness_N_M[:, place].argsort(descending=True)[:STYLES_KEPT].tolist()
         # The same texts for every mode: what differs is then the mode's, and its tag is what tells it.
         own = texts[: max(1, round(count * share))]
         variants = [imitate(text, styles[index]) for text in own for index in best]
-        score_N = _likeness(person, variants, known)[:, place].view(len(own), -1)
+        score_N = _likeness(person, variants, own_words)[:, place].view(len(own), -1)
         for row in range(len(own)):
             # Any of the better half, not always the best: a person's lines are not all alike.
             ranked = score_N[row].argsort(descending=True).tolist()
@@ -71,20 +71,10 @@ def imitations(
     return found
 
 
-def _likeness(person: References, variants: Sequence[tuple[str, str]], known: set[str]) -> Tensor:
+def _likeness(person: References, variants: Sequence[tuple[str, str]], own_words: Collection[str]) -> Tensor:
     """Similarity to each mode [N, M] of every (plain, styled), less the price of the words it adds."""
     added_N = torch.tensor([max(0, len(styled.split()) - len(plain.split())) for plain, styled in variants])
-    strange_N = torch.tensor([_strange(plain, styled, known) if known else 0 for plain, styled in variants])
+    strange_N = torch.tensor([strange(plain, styled, own_words) if own_words else 0 for plain, styled in variants])
     # Unbounded, unlike the reward: among many that are typical enough, the finer habits still decide.
     similarity_N_M = person.by_mode(person.scaled(person.cosine([styled for _, styled in variants])))
     return similarity_N_M - (PRICE_PER_WORD * added_N + PRICE_PER_STRANGE_WORD * strange_N).unsqueeze(-1)
-
-
-def _strange(plain: str, styled: str, known: set[str]) -> int:
-    """Words that neither the plain text nor the person has. A contraction is another form of words, not a new one."""
-    own = known | set(_words(plain))
-    return sum(word not in own for word in _words(styled) if "'" not in word and "’" not in word)
-
-
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.lower())

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from app.learning.configs import RewardConfig
-from app.learning.rewards import endings, entities, human, length, meaning, style
+from app.learning.rewards import additions, endings, entities, human, length, meaning, style
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
 from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts
@@ -62,6 +62,7 @@ class Reward:
     pleased: Satisfaction | None = None
     """Needed only where `config.satisfaction` is above 0."""
     own_endings: Mapping[endings.Ending, float] = field(default_factory=dict)
+    own_words: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.config.human > 0 and self.p_human is None:
@@ -90,6 +91,7 @@ class Reward:
             ),
             "entities": entities.kept_entities(entities.recall(self.find_entities, repeated, texts)),
             "length": length.relative_length(ratio_N, self.config.length_slack),
+            "additions": additions.nothing_added(repeated, texts, self.own_words),
             "endings": endings.distinct_endings(texts, group_size, self.own_endings),
         }
         if self.p_human is not None:

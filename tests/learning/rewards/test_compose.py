@@ -159,6 +159,13 @@ def test_a_weight_on_endings_and_one_on_human_likeness_count(reward):
     assert human.score(["tea", "tea"], texts, plan).rewards_P_G.flatten().tolist() == pytest.approx([0.2, 1.0])
 
 
+def test_a_weight_on_additions_counts(reward):
+    config = replace(ALL, style=0.0, meaning=0.0, entities=0.0, length=0.0, additions=1.0)
+    texts = rollouts_of(["Rewritten: the tea, darling", "Rewritten: the tea, I trust"])
+    careful = replace(reward, config=config, own_words=frozenset({"darling", "i"}))
+    assert careful.score(["the tea"], texts, [PLAN]).rewards_P_G.tolist() == [[1.0, 0.5]]
+
+
 def test_weights_that_cannot_be_honoured_are_refused(reward):
     with pytest.raises(ValueError, match="detector"):
         replace(reward, config=replace(ALL, human=1.0))

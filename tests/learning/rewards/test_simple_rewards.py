@@ -30,6 +30,9 @@ def test_the_prefix_is_the_engines_prefix():
         ("Rewritten: hello Rewritten: hello", True, 0.0),
         ("Rewritten: rewritten: hello", True, 0.0),
         ("", True, 0.0),
+        ("Rewritten: see u soon –", True, 0.0),
+        ("Rewritten: see u soon,", True, 0.0),
+        ("Rewritten: see u – soon-ish-", True, 1.0),
     ],
 )
 def test_format(completion, is_finished, worth):
