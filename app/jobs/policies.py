@@ -12,6 +12,7 @@ from app.inference.language_model import LanguageModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.jobs.context import JobContext, TrainingFailure
+from app.jobs.patience import patiently
 from app.learning.configs import LoraConfig
 from app.learning.recipes import Recipe
 from app.models import Adapter
@@ -69,8 +70,9 @@ class Policies:
 
     def of(self, version: Adapter) -> LoraPolicy:
         """The version in use, with its voices. Raises TrainingFailure if its file cannot be read."""
+        storage = open_storage(self.settings)
         try:
-            content = open_storage(self.settings).read(version.digest)
+            content = patiently(self.context, "read the version in use", lambda: storage.read(version.digest))
             adapter = adapter_file.unpack(content, self.model.architecture, base_digest=self.card.digest)
         except (InvalidAdapter, OSError) as error:
             raise TrainingFailure(

@@ -5,18 +5,15 @@ guarantees; every transaction counts only while the job is held and wanted; and 
 version already goes on from there.
 """
 
-import time
-from typing import Any, Final
+from typing import Any
 
 from app.adapters import service as adapters
 from app.config import get_settings
 from app.db import transaction
 from app.jobs.context import JobContext, TrainingOutcome
+from app.jobs.patience import patiently
 from app.models import Adapter
-from app.storage import StorageUnavailable, open_storage
-
-WAITS_S: Final = (5, 10, 20, 40, 60, 60, 60)
-"""For a storage that cannot be reached: hours of training shall not be lost to a few minutes."""
+from app.storage import open_storage
 
 
 def publish(
@@ -26,7 +23,8 @@ def publish(
 
     Raises JobStopped if the job was lost or cancelled: nothing is left then or, if that came in between, a candidate.
     """
-    digest = _stored(context, content)
+    storage = open_storage(get_settings())
+    digest = patiently(context, "store the new version", lambda: storage.put(content))
     with transaction(context.job.tenant_id) as session:
         version = adapters.publish(
             session,
@@ -40,21 +38,6 @@ def publish(
         )
         context.fence(session)
     return _decided(context, version)
-
-
-def _stored(context: JobContext, content: bytes) -> str:
-    """Its digest. Raises StorageUnavailable if it stays so, JobStopped."""
-    storage = open_storage(get_settings())
-    for wait_s in WAITS_S:
-        try:
-            return storage.put(content)
-        except StorageUnavailable as error:
-            context.note(f"Waiting to store the new version: {error.detail}.")
-            until = time.monotonic() + wait_s
-            while time.monotonic() < until:
-                context.give_way()
-                time.sleep(min(1.0, wait_s))
-    return storage.put(content)
 
 
 def finished(context: JobContext) -> TrainingOutcome | None:

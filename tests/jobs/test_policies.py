@@ -17,11 +17,13 @@ from app.inference.loader import served_rank
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import prompt_for
+from app.jobs import patience
+from app.jobs import policies as module
 from app.jobs.context import TrainingFailure
 from app.jobs.policies import Policies, Shape, shaped
 from app.learning.recipes import resolve
 from app.models import Adapter, User
-from app.storage import LocalStorage
+from app.storage import LocalStorage, StorageUnavailable
 from tests.tiny import build_tiny_base
 
 VOICES = ["work", "friends"]
@@ -49,6 +51,30 @@ def test_a_version_goes_on_with_its_voices(
     texts = [policy.sample(prompts, 1, max_tokens=8, temperature=0.0, seed=0).texts for policy in (learning, speaking)]
     assert len(set(texts[1])) == 3
     assert speaking.adapter_bytes(policies.card.digest)[0] == content
+
+
+def test_a_storage_out_of_reach_is_waited_for(
+    settings: Settings,
+    policies: Policies,
+    make_user: Callable[..., User],
+    make_adapter: Callable[..., Adapter],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content, _ = policies.fresh(3).adapter_bytes(policies.card.digest)
+    version = make_adapter(make_user(), content)
+    answers = iter((StorageUnavailable("nobody answers"), StorageUnavailable("nobody answers"), content))
+
+    def read(_: str) -> bytes:
+        if isinstance(answer := next(answers), StorageUnavailable):
+            raise answer
+        return answer
+
+    told: list[str] = []
+    waiting: Any = SimpleNamespace(give_way=lambda: None, note=told.append)
+    monkeypatch.setattr(patience, "WAITS_S", (0.01, 0.01))
+    monkeypatch.setattr(module, "open_storage", lambda _: SimpleNamespace(read=read))
+    assert replace(policies, context=waiting).of(version).adapter_bytes(policies.card.digest)[0] == content
+    assert told == ["Waiting to read the version in use: nobody answers."] * 2
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from app.adapters import service as adapters
 from app.config import Settings
 from app.db import after_commit, now, transaction
-from app.jobs import publishing, runner, sweeper
+from app.jobs import patience, publishing, runner, sweeper
 from app.jobs.context import JobContext, TrainingOutcome
 from app.models import Adapter, Job, User
 from app.storage import LocalStorage, StorageUnavailable
@@ -77,7 +77,7 @@ class Lost:
 
 @pytest.fixture
 def lost(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Lost:
-    monkeypatch.setattr(publishing, "WAITS_S", (0.01, 0.01))
+    monkeypatch.setattr(patience, "WAITS_S", (0.01, 0.01))
     lost = Lost(settings, 2)
     monkeypatch.setattr(publishing, "open_storage", lambda _: lost)
     return lost
@@ -107,7 +107,7 @@ def test_a_training_that_waits_can_be_cancelled(
     desk: Any, ada: User, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost.times = 99
-    monkeypatch.setattr(publishing, "WAITS_S", (600,))
+    monkeypatch.setattr(patience, "WAITS_S", (600,))
     job = desk.submit(ada)
 
     def train(context: JobContext) -> TrainingOutcome:
