@@ -19,6 +19,7 @@ from torch import Tensor
 
 from app.config import PACKAGED, get_settings
 from app.inference.places import ENTITIES, MEANING, SATISFACTION, STYLE, verified_folder
+from app.inference.style import Packaged, halves
 from app.learning.neutralise import EMOJI
 from app.learning.satisfaction import reading, static
 from app.learning.types import Encoder, EntityFinder
@@ -40,12 +41,15 @@ def style_encoder() -> Encoder:
 @lru_cache
 def _style_encoder(source: str, device: str) -> Encoder:
     if source == PACKAGED:
-        from app.inference.style import packaged_style
-
-        return packaged_style(STYLE)
+        return _packaged().style
     from app.inference.replacements import sentence_encoder
 
     return sentence_encoder(source, "IDIOLECT_STYLE_MODEL", device)
+
+
+@lru_cache
+def _packaged() -> Packaged:
+    return Packaged(STYLE)
 
 
 def voice_encoder() -> Encoder:
@@ -60,10 +64,10 @@ def voice_encoder() -> Encoder:
 
 @lru_cache
 def _voice_encoder(source: str, device: str) -> Encoder:
-    from app.inference.style import packaged_habits
-
-    halves = (_style_encoder(source, device), packaged_habits(STYLE))
-    return lambda texts: torch.cat([half(texts).float().cpu() for half in halves], -1) / math.sqrt(len(halves))
+    if source == PACKAGED:
+        return _packaged().voice
+    style = _style_encoder(source, device)
+    return lambda texts: halves(style(texts).float().cpu(), _packaged().manners(texts))
 
 
 @lru_cache

@@ -14,7 +14,6 @@ from app.inference.manners import MANNERS
 from app.inference.stylometry import FEATURES, Reading
 from app.inference.wording import WORDING, Wording
 from app.inference.words import Words
-from app.learning.types import Encoder
 
 MATTERS = frozenset(
     "first_person second_person third_person plural_person questions ends_asking numbers names_capital length".split()
@@ -98,29 +97,41 @@ def load(path: Path) -> tuple[Committee, Words]:
     return head.eval(), Words.of(tensors)
 
 
-def packaged_habits(path: Path) -> Encoder:
-    """The habits themselves, each by how far it is from usual: no text is near a person by one of them alone.
+class Packaged:
+    """What ships, in three views of a text; each of unit rows."""
 
-    (Burrows' Delta, 2002, with habits of writing for words.) Those that depend on what is said are left out.
-    """
-    head, words = load(path)
-    usual, spread = head.usual
-    is_manner = torch.tensor([habit not in MATTERS for habit in HABITS])
-
-    def encode(texts: Sequence[str]) -> Tensor:
-        if not texts:
-            return torch.zeros(0, int(is_manner.sum()))
-        standard = ((torch.tensor(habits(texts, words)) - usual) / spread).clamp(-FARTHEST, FARTHEST)
-        return F.normalize(standard[:, is_manner], dim=-1)
-
-    return encode
-
-
-def packaged_style(path: Path) -> Encoder:
-    head, words = load(path)
+    def __init__(self, path: Path) -> None:
+        self._head, self._words = load(path)
+        self._is_manner_H = torch.tensor([habit not in MATTERS for habit in HABITS])
 
     @torch.no_grad()
-    def encode(texts: Sequence[str]) -> Tensor:
-        return head(torch.tensor(habits(texts, words))) if texts else torch.zeros(0, STYLE_HEADS * STYLE_DIMENSIONS)
+    def style(self, texts: Sequence[str]) -> Tensor:
+        """By the networks."""
+        unit: Tensor = self._head(self._habits(texts))
+        return unit
 
-    return encode
+    def manners(self, texts: Sequence[str]) -> Tensor:
+        """By the habits themselves, each by how far it is from usual: no text is near a person by one of them alone.
+
+        (Burrows' Delta, 2002, with habits of writing for words.) Those that depend on what is said are left out.
+        """
+        return self._manners(self._habits(texts))
+
+    @torch.no_grad()
+    def voice(self, texts: Sequence[str]) -> Tensor:
+        """Half and half; the habits are counted once."""
+        habits_N_H = self._habits(texts)
+        return halves(self._head(habits_N_H), self._manners(habits_N_H))
+
+    def _habits(self, texts: Sequence[str]) -> Tensor:
+        return torch.tensor(habits(texts, self._words)).view(len(texts), len(HABITS))
+
+    def _manners(self, habits_N_H: Tensor) -> Tensor:
+        usual_H, spread_H = self._head.usual
+        standard_N_H = ((habits_N_H - usual_H) / spread_H).clamp(-FARTHEST, FARTHEST)
+        return F.normalize(standard_N_H[:, self._is_manner_H], dim=-1)
+
+
+def halves(one_N_D: Tensor, other_N_D: Tensor) -> Tensor:
+    """Unit rows whose cosine is the mean of the two cosines."""
+    return torch.cat([one_N_D, other_N_D], -1) / math.sqrt(2)

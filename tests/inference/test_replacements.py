@@ -195,6 +195,9 @@ def test_settings_put_them_in_place_of_what_ships(
     chosen("IDIOLECT_STYLE_MODEL", styledistance)
     assert encoders.style_encoder()(["the cat"]).shape == (1, 16)
     assert encoders.style_encoder() is encoders.style_encoder()
+    together = encoders.voice_encoder()(["the cat", "tea"])
+    assert together.shape[1] > 16
+    assert torch.allclose(together.norm(dim=-1), torch.ones(2))
 
 
 def test_a_replaced_detector_answers(chosen: Callable[[str, Path], None], desklib: Path) -> None:

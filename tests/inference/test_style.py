@@ -17,11 +17,10 @@ from app.inference.style import (
     MATTERS,
     STYLE_HEADS,
     Committee,
+    Packaged,
     StyleHead,
     habits,
     load,
-    packaged_habits,
-    packaged_style,
     save,
 )
 from app.inference.words import Words
@@ -62,7 +61,7 @@ def test_a_file_for_other_habits_is_refused(tmp_path: Path) -> None:
     tensors["heads.0.mean"] = tensors["heads.0.mean"][:-1].contiguous()
     save_file(tensors, tmp_path / "head.safetensors")
     with pytest.raises(RuntimeError, match="mean"):
-        packaged_style(tmp_path / "head.safetensors")
+        Packaged(tmp_path / "head.safetensors")
 
 
 def test_rows_are_unit_and_do_not_depend_on_company() -> None:
@@ -104,7 +103,7 @@ def test_a_mark_alone_does_not_buy_a_voice_that_lacks_it(
 
 
 def test_no_habit_counts_for_the_others() -> None:
-    encode = packaged_habits(STYLE)
+    encode = Packaged(STYLE).manners
     loud, louder = encode(["We won the match! 🎉🎉", "We won the match!!!!!! 🎉🎉🎉🎉🎉🎉"])
     assert loud @ louder > 0.7
     assert encode([]).shape == (0, loud.shape[0])
@@ -112,7 +111,7 @@ def test_no_habit_counts_for_the_others() -> None:
 
 def test_what_is_said_is_no_manner() -> None:
     assert set(HABITS) > MATTERS
-    one, other = packaged_habits(STYLE)(["He saw 7 of them in Leeds.", "You saw 80 of us in York."])
+    one, other = Packaged(STYLE).manners(["He saw 7 of them in Leeds.", "You saw 80 of us in York."])
     assert one @ other > 0.95
 
 
