@@ -75,10 +75,10 @@ class LlamaModel:
 
     @property
     def is_packed(self) -> bool:
-        return self.weights.head.packed is not None
+        return self.weights.layers[0].linears["qkv"].packed is not None
 
     def packed(self) -> Self:
-        """The model for decoding batches, with all else shared: half a second and the weights' size once more."""
+        """The model for decoding batches, with all else shared: half a second and most of the weights once more."""
         if not may_pack(self.architecture, self.device.type, self.dtype):
             return self
         return replace(self, weights=self.weights.with_packed())

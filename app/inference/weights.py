@@ -55,12 +55,15 @@ class Weights:
         )
 
     def with_packed(self) -> Self:
-        """The same weights with packed copies; the plain ones are shared."""
+        """The same weights with packed copies of the layers'; the plain ones are shared.
+
+        Not of the head: a fifth of the base, read once per token, and the worker that learns has no room to spare.
+        """
         layers = [
             replace(layer, linears={group: linear.with_packed() for group, linear in layer.linears.items()})
             for layer in self.layers
         ]
-        return replace(self, head=self.head.with_packed(), layers=layers)
+        return replace(self, layers=layers)
 
 
 def may_pack(architecture: Architecture, device: str, dtype: torch.dtype) -> bool:
