@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from app.auth import create_login_link
 from app.config import Settings, get_settings
@@ -36,6 +36,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A busy machine is no failure.
+expect.set_options(timeout=60_000)
+
 DEMO = Path(__file__).parents[2] / "app" / "assets" / "demo"
 VOICES = [{"tag": "work", "share": 0.5}, {"tag": "friends", "share": 0.5}]
 

@@ -67,17 +67,17 @@ def test_from_person_to_live_curve(page: Page, house: House, home: str, shot: Sh
         expect(page.locator("[data-chart=warm-start]")).to_have_attribute("data-points", "8")
         for _ in range(3):
             training.go.release()
-        expect(reward).to_have_attribute("data-points", "3", timeout=10_000)
+        expect(reward).to_have_attribute("data-points", "3")
         first = page.locator("#percent").inner_text()
         for _ in range(6):
             training.go.release()
-        expect(reward).to_have_attribute("data-points", "9", timeout=10_000)
+        expect(reward).to_have_attribute("data-points", "9")
         expect(reward.locator(".legend")).to_contain_text("reward 0.5")
         expect(page.locator("#texts")).to_contain_text("step 9: see u at the <b>market</b>")
         expect(page.locator("#percent")).not_to_have_text(first)
         shot("job")
         training.go.release(10)
-        expect(page.get_by_role("heading", name="Version 3, stopped by the gate")).to_be_visible(timeout=10_000)
+        expect(page.get_by_role("heading", name="Version 3, stopped by the gate")).to_be_visible()
         shot("job-done")
     finally:
         training.go.release(50)
@@ -92,7 +92,7 @@ def test_a_running_training_is_cancelled_and_begun_again(page: Page, house: Hous
     while worker.is_alive():
         training.go.release()
         worker.join(0.1)
-    expect(page.get_by_role("button", name="Try again")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#state")).to_have_text("queued")
     shot("job-queued")

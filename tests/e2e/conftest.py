@@ -41,9 +41,10 @@ def writer(
     def make(person_id: str, count: int = 40) -> User:
         user = make_user(person_id)
         people = {person["id"]: person["samples"] for person in json.loads(PEOPLE.read_text(encoding="utf-8"))}
-        for context in {sample.get("context") for sample in people[person_id]}:
+        contexts = dict.fromkeys(sample.get("context") for sample in people[person_id])
+        for context in contexts:
             texts = [s["text"] for s in people[person_id] if s.get("context") == context]
-            make_samples(user, texts[: count // len({s.get("context") for s in people[person_id]})], context=context)
+            make_samples(user, texts[: count // len(contexts)], context=context)
         return user
 
     return make

@@ -63,7 +63,8 @@ def curve(job: Job, stage: str, name: str) -> list[float]:
 
 def test_a_training_publishes_a_version_with_its_report(settings: Settings, writer: Callable[..., User]) -> None:
     user = writer("sam", 36)
-    job = submit(user)
+    # Enough pairs that both voices are among them.
+    job = submit(user, config=SMALL | {"sft": {"steps": 12, "batch_size": 4}})
     run_training(job.id)
     done = seen(job)
     assert done.state == SUCCEEDED, done.reason
@@ -80,7 +81,7 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
     names = {check["name"] for check in version.gate["checks"]}
     assert names == {"held-out", "style", "meaning", "entities", "length", "fluency", "voices", "own-words"}
     assert len(version.manifest["samples"]) == 36
-    assert len(curve(job, "warm-start", "nll")) == 3
+    assert len(curve(job, "warm-start", "nll")) == 12
     assert len(curve(job, "reinforce", "reward")) == 2
     # Random weights write nonsense, and the gate must not let it speak.
     assert done.result["outcome"] == "rejected"

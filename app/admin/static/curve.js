@@ -86,14 +86,20 @@
     }
   }
 
+  // One look at a time, so that no older answer is drawn over a newer one.
   let isLooking = false;
+  let isWanted = false;
   async function lookSoon() {
+    isWanted = true;
     if (isLooking) return;
     isLooking = true;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    while (isWanted) {
+      isWanted = false;
+      // A look that fails, as when the server restarts, is made up for by the next.
+      await look().catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
     isLooking = false;
-    // A look that fails, as when the server restarts, is made up for by the next.
-    await look().catch(() => {});
   }
 
   function time(iso) {
@@ -184,10 +190,10 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const { plot } of charts.values()) plot.destroy();
     charts.clear();
-    look();
+    lookSoon();
   });
 
   if (find("texts").children.length) find("no-text").hidden = true;
-  look().catch(() => {});
+  lookSoon();
   if (!FINISHED.includes(job.dataset.state)) follow();
 })();
