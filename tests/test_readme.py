@@ -123,14 +123,14 @@ def test_make_test_runs_pytest() -> None:
 
 @pytest.mark.slow
 @pytest.mark.model
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 def test_make_demo_learns_a_voice(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """`make demo` in its quick form, from an empty data folder; the base is the checkout's own, converted once."""
     base = ensure_base(Settings(data_dir=ROOT / ".idiolect"))
     monkeypatch.setenv("IDIOLECT_BASE_MODEL", str(base.resolve()))
     monkeypatch.setenv("IDIOLECT_PORT", str(free_port()))
     monkeypatch.setenv("IDIOLECT_ENGINE_URL", f"http://127.0.0.1:{free_port()}")
-    done = subprocess.run(LONG["make demo"], cwd=ROOT, capture_output=True, text=True, timeout=1100)
+    done = subprocess.run(LONG["make demo"], cwd=ROOT, capture_output=True, text=True, timeout=2300)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-2000:]}"
     [person] = json.loads((settings.data_dir / "demo-report.json").read_text(encoding="utf-8"))["people"]
     assert person["style_after"] > person["style_before"]

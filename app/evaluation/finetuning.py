@@ -102,7 +102,7 @@ class Score:
         repeated = [source for source in sources for _ in range(group_size)]
         texts = [stripped(text) or "." for text in rollouts.texts]
         pleased_N = self.pleased(repeated, texts)
-        format_N = well_formed(rollouts.texts, rollouts.is_finished)
+        format_N = well_formed(rollouts.texts, rollouts.is_finished, repeated)
         kept_N = meaning.similarity(meaning_encoder(), neutralise, repeated, texts)
         floor_N = (kept_N / meaning.DIFFERENT).clamp(0, 1)
         rewards_P_G = (format_N * floor_N * pleased_N).view(len(plan), group_size)

@@ -51,7 +51,8 @@ def rewrite(
             temperature=temperature,
             seed=derive(seed, "rewrite", start),
         )
-        formed = well_formed(rollouts.texts, rollouts.is_finished).tolist()
+        sources = [passage for passage, _ in batch for _ in range(candidates)]
+        formed = well_formed(rollouts.texts, rollouts.is_finished, sources).tolist()
         for place, (passage, _) in enumerate(batch):
             rows = range(place * candidates, (place + 1) * candidates)
             chosen = _most_faithful(passage, [(stripped(rollouts.texts[r]), rollouts.is_finished[r]) for r in rows])

@@ -35,21 +35,7 @@ KEPT_ENTITIES = frozenset(
 def style_encoder() -> Encoder:
     """What a text sounds like, whatever it says; unit rows."""
     settings = get_settings()
-    return _style_encoder(settings.style_model, settings.device)
-
-
-@lru_cache
-def _style_encoder(source: str, device: str) -> Encoder:
-    if source == PACKAGED:
-        return _packaged().style
-    from app.inference.replacements import sentence_encoder
-
-    return sentence_encoder(source, "IDIOLECT_STYLE_MODEL", device)
-
-
-@lru_cache
-def _packaged() -> Packaged:
-    return Packaged(STYLE)
+    return _views(settings.style_model, settings.device)[0]
 
 
 def voice_encoder() -> Encoder:
@@ -59,15 +45,19 @@ def voice_encoder() -> Encoder:
     a dash made any line a warm friend's. The habits alone ask for as many as the person has.
     """
     settings = get_settings()
-    return _voice_encoder(settings.style_model, settings.device)
+    return _views(settings.style_model, settings.device)[1]
 
 
 @lru_cache
-def _voice_encoder(source: str, device: str) -> Encoder:
+def _views(source: str, device: str) -> tuple[Encoder, Encoder]:
+    """Style, and voice."""
+    packaged = Packaged(STYLE)
     if source == PACKAGED:
-        return _packaged().voice
-    style = _style_encoder(source, device)
-    return lambda texts: halves(style(texts).float().cpu(), _packaged().manners(texts))
+        return packaged.style, packaged.voice
+    from app.inference.replacements import sentence_encoder
+
+    style = sentence_encoder(source, "IDIOLECT_STYLE_MODEL", device)
+    return style, lambda texts: halves(style(texts), packaged.manners(texts))
 
 
 @lru_cache

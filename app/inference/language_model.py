@@ -63,11 +63,11 @@ class LanguageModel(Protocol):
     def dtype(self) -> torch.dtype: ...
     @property
     def is_packed(self) -> bool:
-        """Whether it is what `packed` gives."""
+        """Whether its layers are in the form that decodes batches fastest."""
         ...
 
     def packed(self) -> Self:
-        """The model for decoding batches, with all else shared."""
+        """The model for decoding batches, with all else shared; a head that is not packed stays as it is."""
         ...
 
     def hidden(self, ids_B_T: Tensor, delta: Delta | None = None) -> Tensor:

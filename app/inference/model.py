@@ -25,7 +25,7 @@ from app.inference.rope import Rotation, Rotations
 from app.inference.weights import Weights, may_pack
 
 CPU_ACTIVATION_BYTES = 256 * 2**20
-"""Keeps a training of the packaged base, in float32 and with everything else that its worker holds, below 2.5 GB."""
+"""Keeps a training of the packaged base, in float32 and with everything else that its worker holds, near 2.5 GB."""
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, q [B, H, T, D], k [B, K, T, D], v [B, K, T, D]) -> [B, H, T, D]; decoding puts its cache behind this."""
@@ -54,7 +54,8 @@ class LlamaModel:
     ) -> Self:
         """From a transformers folder (config.json and safetensors).
 
-        `is_packed` keeps the copy that decodes fastest, where there is one; without it `packed()` makes it for a while.
+        `is_packed` keeps the copy that decodes fastest, where there is one; without it `packed()` makes it for a while
+        (less the head: a tenth of the memory, and rollouts hardly wait for it).
 
         Raises UnsupportedModel (a ValueError) for anything but the Llama family, FileNotFoundError without the files.
         """

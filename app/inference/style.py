@@ -113,7 +113,7 @@ class Packaged:
     def manners(self, texts: Sequence[str]) -> Tensor:
         """By the habits themselves, each by how far it is from usual: no text is near a person by one of them alone.
 
-        (Burrows' Delta, 2002, with habits of writing for words.) Those that depend on what is said are left out.
+        (Burrows' Delta, 2002, with habits of writing for words.) Those that are about what is said are left out.
         """
         return self._manners(self._habits(texts))
 

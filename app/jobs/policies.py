@@ -69,7 +69,11 @@ class Policies:
         )
 
     def of(self, version: Adapter) -> LoraPolicy:
-        """The version in use, with its voices. Raises TrainingFailure if its file cannot be read."""
+        """The version in use, with its voices.
+
+        Raises TrainingFailure if its file cannot be read, StorageUnavailable if the storage stays away for too long,
+        JobStopped if the training is to end meanwhile.
+        """
         storage = open_storage(self.settings)
         try:
             content = patiently(self.context, "read the version in use", lambda: storage.read(version.digest))

@@ -14,7 +14,7 @@ from app.inference.types import PLAIN_TAG, prompt_for
 from app.learning.neutralise import neutralise
 from app.learning.rewards import length
 from app.learning.rewards.entities import kept_entities, recall
-from app.learning.rewards.format import stripped, well_formed
+from app.learning.rewards.format import dangling, stripped, well_formed
 from app.learning.types import Encoder, EntityFinder, Policy
 
 NEAREST_MEANING = 0.8
@@ -37,19 +37,25 @@ def plain_versions(
     policy: Policy, texts: Sequence[str], judges: Judges, *, max_tokens: int, seed: int
 ) -> list[list[str]]:
     """One or two plain versions of each text, the rules' first; `policy` is the untrained base."""
-    versions = {text: [neutralise(text)] for text in texts}
+    versions = {text: [_plain(text, text)] for text in texts}
     asked = [text for text in versions if _kept_words(text, versions[text][0], letters=1) > LITTLE_CHANGED]
     for start in range(0, len(asked), ASKED_AT_ONCE):
         batch = asked[start : start + ASKED_AT_ONCE]
         prompts = [prompt_for(text, PLAIN_TAG) for text in batch]
         rollouts = policy.sample(prompts, 1, max_tokens=max_tokens, temperature=0.0, seed=seed)
-        written = [neutralise(stripped(text)) for text in rollouts.texts]
-        is_formed = well_formed(rollouts.texts, rollouts.is_finished).bool().tolist()
+        written = [_plain(stripped(w), text) for w, text in zip(rollouts.texts, batch, strict=True)]
+        is_formed = well_formed(rollouts.texts, rollouts.is_finished, batch).bool().tolist()
         is_faithful = _faithful(batch, written, judges)
         for text, plain, formed, faithful in zip(batch, written, is_formed, is_faithful, strict=True):
             if formed and faithful and plain not in versions[text]:
                 versions[text].append(plain)
     return [versions[text] for text in texts]
+
+
+def _plain(version: str, text: str) -> str:
+    """Without voice, and broken off as `text` is: a greeting's line is no sentence."""
+    plain, end = neutralise(version), dangling(text)
+    return plain.rstrip(f".{end}").rstrip() + end if end else plain
 
 
 def _kept_words(text: str, plain: str, *, letters: int) -> float:

@@ -18,9 +18,12 @@ from app.learning.rewards.style import References
 from app.learning.seeding import generator
 from app.learning.styles import Style, random_style
 
-_SIGN = "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
+_SIGN = (
+    "(?:[\U0001f1e6-\U0001f1ff]{2}|"
+    "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff]\ufe0f?[\U0001f3fb-\U0001f3ff]?[\U000e0020-\U000e007f]*)"
+)
 _ONE_EMOJI = re.compile(f"{_SIGN}(?:\u200d{_SIGN})*")
-"""Several signs that are joined are one picture."""
+"""Several signs that are joined are one picture, as are the two letters of a flag."""
 _DASH = re.compile(r"\s[-–—]+\s|—")
 STYLES_TRIED = 320
 TEXTS_TRIED = 6
@@ -42,7 +45,8 @@ def imitations(
     own texts.
     """
     own_words = vocabulary(written)
-    drawn = [(sign, own) for sign in (_ONE_EMOJI, _DASH) if (own := sign.findall("\n".join(written)))]
+    lines = [line for text in written for line in text.splitlines()]
+    drawn = [(sign, own) for sign in (_ONE_EMOJI, _DASH) if (own := [s for line in lines for s in sign.findall(line)])]
     random = generator(seed, "imitations")
     texts = random.sample(list(plain), min(len(plain), max(count, TEXTS_TRIED)))
     styles = [random_style(random) for _ in range(STYLES_TRIED)]

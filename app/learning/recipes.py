@@ -3,7 +3,8 @@
 `voice` is the default: a short supervised warm start on (neutral -> sample), then Dr.GRPO on the calibrated style
 reward with a mode told to most groups and reward dropout over modes for the rest.
 `article` is Roman S, "The Right Approach to Personalize LLM Style": uncalibrated max over single references, dropout
-over references, no warm start. `sft` stops after the warm start.
+over references, no warm start; similar is what the encoder that rewards all recipes takes for it. `sft` stops after
+the warm start.
 All others are the same training by another algorithm, with as many samples and steps, so that they can be compared:
 `dr_grpo` as published (`voice` leaves out the less telling half of the rows), `dapo`, `rloo`, `ppo`, `iterative_dpo`.
 Two need more than samples: `trace_bias` is also paid by what the person's reactions have taught about what pleases
@@ -57,7 +58,7 @@ class Recipe:
 
 
 _DAPO: dict[str, Any] = {"clip_high": 0.28, "scale": "group", "average": "tokens", "resample": 2}
-_LARGE_REWARD = RewardConfig(human=0.0, meaning=1.0, contrast=1.0)
+_LARGE_REWARD = RewardConfig(human=0.0, meaning=1.0, additions=0.5, contrast=1.0)
 _ARTICLE_REWARD = RewardConfig(human=0.0, calibrated=False, references="samples", untagged_share=1.0)
 
 LARGE: dict[str, Recipe] = {

@@ -19,6 +19,8 @@ from app.jobs import service
 from app.models import Job, StyleSample, Tenant, User
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_S = 240
+"""A busy machine is no failure."""
 
 
 class Shop:
@@ -60,7 +62,7 @@ class Shop:
         with transaction(tenant.id) as session:
             return service.create(session, user, "voice", config or {})
 
-    def until(self, claim: Callable[[], object], within_s: float = 40) -> None:
+    def until(self, claim: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         deadline = time.monotonic() + within_s
         while not claim():
             if time.monotonic() > deadline:

@@ -71,7 +71,7 @@ def test_a_killed_worker_leaves_no_process_behind(shop: Any, monkeypatch: pytest
     assert pool
     worker.kill()
     worker.wait()
-    shop.until(lambda: not any(process.is_running() and process.status() != "zombie" for process in pool), 5)
+    shop.until(lambda: not any(process.is_running() and process.status() != "zombie" for process in pool))
     shop.start_worker("train,score")
     shop.until(lambda: shop.row(job).state == "succeeded")
     assert shop.row(job).attempt == 2

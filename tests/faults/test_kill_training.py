@@ -41,7 +41,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint_and_publishes(
     folder = checkpoint_folder(get_settings(), job)
     trainers = [shop.start_worker("train", "tests.faults.warm_worker") for _ in range(2)]
     shop.start_worker("score", "workers.main")
-    shop.until(lambda: len(shop.curve(job, "nll")) > 5, 60)
+    shop.until(lambda: len(shop.curve(job, "nll")) > 5)
     [victim] = [each for each in trainers if f":{each.pid}:" in (shop.row(job).lease_owner or "")]
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -50,7 +50,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint_and_publishes(
     assert (folder / "state.safetensors").exists()
     reached = max(shop.curve(job, "nll"))
 
-    shop.until(lambda: shop.row(job).state not in ("queued", "running"), 60)
+    shop.until(lambda: shop.row(job).state not in ("queued", "running"))
     row = shop.row(job)
     assert (row.state, row.attempt) == ("succeeded", 2), row.reason
     [resumed] = [note for note in shop.notes(job) if note.startswith("Resumed")]

@@ -38,6 +38,7 @@ def test_packing_later_shares_the_matrix_and_changes_nothing(tiny_base: Path) ->
     assert before.packed is None
     assert after.packed is not None
     assert after.matrix is before.matrix
+    assert later.weights.head.packed is None
     ids = torch.arange(1, 9).unsqueeze(0)
     with torch.no_grad():
         assert torch.equal(later.hidden(ids), packed.hidden(ids))

@@ -76,7 +76,7 @@ def test_rows_are_unit_and_do_not_depend_on_company() -> None:
 @pytest.fixture(scope="module")
 def voices() -> dict[str, tuple[References, list[str]]]:
     """Each voice of the demo people, measured on every other text; and the texts in between."""
-    encoder = centred(style_encoder(), neutral_prompts())
+    encoder = centred(voice_encoder(), neutral_prompts())
     found = {}
     for person in packaged(quick=False):
         for context in dict.fromkeys(context for _, context in person.samples):

@@ -19,7 +19,7 @@ from app.inference.model import LlamaModel
 from app.inference.ticket import Ticket
 from app.inference.types import RewriteOutcome, RewriteSpec
 
-WAIT_S = 60
+WAIT_S = 240
 VOICES = ["work", "friends"]
 
 

@@ -1,9 +1,12 @@
 """Who is told which voice, and what is said of reward dropout."""
 
 import pytest
+import torch
 
+from app.assets.neutral import neutral_prompts
 from app.feedback.corrections import Preferred
 from app.feedback.service import Liked
+from app.inference.encoders import centred, style_encoder, voice_encoder
 from app.inference.types import prompt_for
 from app.jobs import lessons
 from app.jobs.curation import Material, Written
@@ -30,6 +33,13 @@ def material(voice: Voice, heard: str | None) -> Material:
     liked = [Liked(f"See you at {number}.", f"c u {number}", heard) for number in range(50)]
     corrected = [Preferred("Good night.", "nighty night", "night", heard)]
     return Material(voice.written, [], liked, [], corrected, [], [])
+
+
+def test_voices_are_told_apart_by_style_and_paid_for_by_habits_too() -> None:
+    texts, plain = WORK + FRIENDS, neutral_prompts()
+    recipe = resolve("voice", {}, 1)
+    for encoder, shipped in ((lessons.mode_encoder, style_encoder), (lessons.reward_encoder, voice_encoder)):
+        assert torch.equal(encoder(recipe)(texts), centred(shipped(), plain)(texts))
 
 
 @pytest.mark.parametrize(

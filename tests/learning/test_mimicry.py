@@ -77,3 +77,15 @@ def test_the_same_seed_imitates_alike() -> None:
 def test_nobody_is_imitated_whom_no_rule_style_is_like(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.learning.mimicry.LEAST_SIMILARITY", 2.0)
     assert imitations(measured("max"), neutral_prompts(), 6, seed=0) == []
+
+
+def test_dashes_and_pictures_are_the_persons_own_and_whole() -> None:
+    """A list's bullets are no dashes, and half a flag is no picture."""
+    rosa = measured("rosa")
+    written = ["Shopping:", "- milk and eggs", "Off to the match 🇬🇧", "Wales won 🏴󠁧󠁿"]
+    texts = [text for _, text, _ in imitations(rosa, neutral_prompts(), 24, seed=0, written=written)]
+    assert not any("\n" in text for text in texts)
+    pictures = {found for text in texts for found in EMOJI.findall(text)}
+    assert pictures
+    assert all(set(picture) <= set("".join(written)) for picture in pictures)
+    assert not any(picture.count("🇬") != picture.count("🇧") for picture in pictures)

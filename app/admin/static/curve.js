@@ -10,7 +10,9 @@
   const FINISHED = ["succeeded", "failed", "cancelled"];
   const LOOK_EVERY_MS = 700;
   const TEXTS_SHOWN = 60;
-  const NAMES = { reward: "reward", style: "style", meaning: "meaning", entities: "names", length: "length", nll: "surprise" };
+  const ANSWER_WITHIN_MS = 10000;
+  const NAMES = { entities: "names", additions: "no words added", nll: "surprise" };
+  const named = (name) => NAMES[name] ?? name;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const charts = new Map();
@@ -23,7 +25,7 @@
       ticks: { show: false },
     };
     const series = names.map((name, index) => ({
-      label: NAMES[name],
+      label: named(name),
       stroke: colour(`--curve-${index}`),
       width: index === 0 ? 2.5 : 1.25,
       points: { show: index === 0, size: 5 },
@@ -51,7 +53,7 @@
       const key = document.createElement("span");
       const value = data[number + 1][at];
       key.className = `key key-${number}`;
-      key.textContent = `${NAMES[name]} ${value == null ? "–" : value.toFixed(2).replace("-", "−")}`;
+      key.textContent = `${named(name)} ${value == null ? "–" : value.toFixed(2).replace("-", "−")}`;
       return key;
     });
     const step = document.createElement("span");
@@ -77,10 +79,15 @@
     figure.dataset.points = curves.step.length;
   }
 
+  let stages = {};
   async function look() {
-    const answer = await fetch(`${job.dataset.job}/metrics`);
+    const answer = await fetch(`${job.dataset.job}/metrics`, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
     if (!answer.ok) return;
-    const stages = await answer.json();
+    stages = await answer.json();
+    drawAll();
+  }
+
+  function drawAll() {
     for (const figure of job.querySelectorAll("[data-chart]")) {
       if (stages[figure.dataset.chart]) draw(figure, stages[figure.dataset.chart]);
     }
@@ -190,7 +197,7 @@
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     for (const { plot } of charts.values()) plot.destroy();
     charts.clear();
-    lookSoon();
+    drawAll();
   });
 
   if (find("texts").children.length) find("no-text").hidden = true;

@@ -1,4 +1,4 @@
-"""The style encoder that rewards: does it know style from content, and can it be bought with a mark?"""
+"""The style encoder: does it know style from content, and can the reward made of it be bought with a mark?"""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from app.evaluation.plan import Plan
 from app.evaluation.runner import Bench, Found
 from app.evaluation.subjects import spread
 from app.evaluation.workshop import Workshop
-from app.inference.encoders import centred, evaluation_encoder, style_encoder
+from app.inference.encoders import centred, evaluation_encoder, style_encoder, voice_encoder
 from app.learning.modes import find_modes
 from app.learning.rewards.style import References, references
 
@@ -87,9 +87,10 @@ def _marks(prompts: list[str]) -> list[Figure]:
 
 def _voices(samples: list[tuple[str, str | None]]) -> tuple[References, dict[str, list[str]]]:
     """As they are rewarded, and the texts of each."""
-    encoder, plain = centred(style_encoder(), neutral_prompts()), neutral_prompts()
-    modes = find_modes([t for t, _ in samples], [c for _, c in samples], encoder, neutral_texts=plain)
-    return references(encoder, modes, plain), {mode.tag: mode.texts for mode in modes}
+    plain = neutral_prompts()
+    texts, contexts = [text for text, _ in samples], [context for _, context in samples]
+    modes = find_modes(texts, contexts, centred(style_encoder(), plain), neutral_texts=plain)
+    return references(centred(voice_encoder(), plain), modes, plain), {mode.tag: mode.texts for mode in modes}
 
 
 def uses(texts: list[str], mark: str) -> bool:

@@ -79,7 +79,7 @@ class Reward:
         group_size = len(rollouts.texts) // len(plan)
         repeated = [source for source in sources for _ in range(group_size)]
         texts = [stripped(text) for text in rollouts.texts]
-        format_N = well_formed(rollouts.texts, rollouts.is_finished)
+        format_N = well_formed(rollouts.texts, rollouts.is_finished, repeated)
         similarity_N_K = self.references.similarity(texts)
         kept_N_K = torch.tensor([group.kept_K for group in plan]).repeat_interleave(group_size, dim=0)
         ratio_N = length.ratios(repeated, texts)

@@ -15,6 +15,7 @@ of 60,688 comments and reviews none was. What gets past the rules counts as what
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 _PLEASED = r"(?:\w+ )?(?:praise|pleased|satisfied|positive)"
@@ -26,16 +27,23 @@ _INSTRUCTIONS = r"(?:instructions?|prompts?|directions|directives?|guidelines?|r
 _BEFORE = r"(?:previous|prior|earlier|preceding|above|former|initial|original|system|scoring|safety)"
 _OTHERS = r"(?<!\byou )(?<!\bnot )(?<!n't )(?<!\bthey )(?<!\bit )(?<!\bwe )(?<!\")"
 """In front of an order: "you ignore …" and "don't ignore …" are complaints, and what is quoted is mentioned."""
-_CLAUSE = (
-    r"(?:^|[.!?:;,\n] ?|(?<!\bit )(?<!\bthis )\band |"
-    r"(?<!\bi )(?<!\bi'd )\b(?:please|now|just|also|then|always|must|should|will|you|anyway|simply) )"
-)
-"""Where an order may begin: "I will give it full marks" and "I love it and give it full marks" are opinions."""
+_CLAUSE = r"(?:^|[.!?:;,\n] ?|\b(?:and|please|now|just|also|then|always|must|should|will|you|anyway|simply) )"
+"""Where an order may begin."""
+_LOOKED_BACK = 200
+_SPEAKER = re.compile(r"\b(?:i|we)(?:'d|'ll)?\b(?![^.!?;:\n]*\b(?:you|please)\b)[^.!?;:\n]*$", re.IGNORECASE)
+"""Who gives the marks: "I like it and give it full marks" is an opinion, "I want you to give it full marks" is not."""
 _SCORER = (
     r"(?:scorer|classifier|grader|rater|evaluator|reward model|scoring (?:model|system|bot)|"
     r"sentiment (?:model|analy[sz]er|classifier))"
 )
 
+_SCORES_GIVEN: Final = (
+    rf"{_CLAUSE}(?:give|assign|award|grant) (?:this|it|me|my|all|every)\b(?: \w+)?(?: an?| the)? "
+    r"(?:full|perfect|max|maximum|highest|best)(?: possible)? (?:scores?|ratings?|marks?|reward)\b",
+    rf"{_CLAUSE}(?:score|rate|classify|label|register|grade) (?:this|it|my|all|every(?:thing)?|"
+    rf"the (?:following|above))\b(?: [\w']+){{0,4}}? (?:as |with |at )?{_TOP}\b",
+    rf"{_CLAUSE}(?:treat|mark) (?:this|it|all|every(?:thing)?)\b(?: \w+){{0,4}}? as {_PLEASED}\b",
+)
 _RULES: Final = {
     "countermands its instructions": (
         rf"{_OTHERS}\b(?:ignore|disregard|forget|override|overrule|bypass|(?:do not|don't) follow) (?:all |any )?"
@@ -58,11 +66,6 @@ _RULES: Final = {
         r"\b(?:set|raise|increase|change|put) (?:\w+ ){0,3}(?:satisfaction|reward)(?: \w+){0,5} (?:to|at) "
         r"(?:1|the m|max)",
         r"\b(?:return|record|report|assign|give|output|set) (?:\w+ ){0,4}satisfaction (?:score|rating|value|of \d)",
-        rf"{_CLAUSE}(?:give|assign|award|grant) (?:this|it|me|my|all|every)\b(?: \w+)?(?: an?| the)? "
-        r"(?:full|perfect|max|maximum|highest|best)(?: possible)? (?:scores?|ratings?|marks?|reward)\b",
-        rf"{_CLAUSE}(?:score|rate|classify|label|register|grade) (?:this|it|my|all|every(?:thing)?|"
-        rf"the (?:following|above))\b(?: [\w']+){{0,4}}? (?:as |with |at )?{_TOP}\b",
-        rf"{_CLAUSE}(?:treat|mark) (?:this|it|all|every(?:thing)?)\b(?: \w+){{0,4}}? as {_PLEASED}\b",
         r"\b(?:message|feedback|comment|reply|review|text|rewrite)s? (?:is|are|must|should|has|have|shall|counts?)"
         r"(?: to)?(?: be)? (?:scored|rated|classified|labell?ed|treated|counted|registered)(?: as| with| at)? "
         rf"{_TOP}\b",
@@ -94,13 +97,23 @@ _RULES: Final = {
     ),
 }  # fmt: skip
 
-_COMPILED = [re.compile(rule, re.IGNORECASE | re.MULTILINE) for rules in _RULES.values() for rule in rules]
+
+def _compiled(rules: Iterable[str]) -> list[re.Pattern[str]]:
+    return [re.compile(rule, re.IGNORECASE | re.MULTILINE) for rule in rules]
+
+
+_ORDERS = _compiled(rule for rules in _RULES.values() for rule in rules)
+_ORDERS_OR_OPINIONS = _compiled(_SCORES_GIVEN)
 
 
 def is_injection(text: str) -> bool:
     """Whether it orders the machine about, in English or in markup; in time linear in its length."""
     folded = _folded(text)
-    return any(rule.search(folded) for rule in _COMPILED)
+    return any(rule.search(folded) for rule in _ORDERS) or any(
+        not _SPEAKER.search(folded, max(0, hit.start() - _LOOKED_BACK), hit.end())
+        for rule in _ORDERS_OR_OPINIONS
+        for hit in rule.finditer(folded)
+    )
 
 
 def _folded(text: str) -> str:

@@ -32,11 +32,20 @@ def test_the_prefix_is_the_engines_prefix():
         ("", True, 0.0),
         ("Rewritten: see u soon –", True, 0.0),
         ("Rewritten: see u soon,", True, 0.0),
+        ("Rewritten: see u soon—", True, 0.0),
+        ("Rewritten: see u soon --", True, 0.0),
         ("Rewritten: see u – soon-ish-", True, 1.0),
+        ("Rewritten: see u ^_^;", True, 1.0),
     ],
 )
 def test_format(completion, is_finished, worth):
-    assert format.well_formed([completion], [is_finished]).tolist() == [worth]
+    assert format.well_formed([completion], [is_finished], ["See you soon."]).tolist() == [worth]
+
+
+def test_what_broke_off_may_break_off():
+    texts = ["Rewritten: Dear Mr. Fox,", "Rewritten: Dear Mr. Fox", "Rewritten: Dear Mr. Fox,"]
+    sources = ["Dear Mr Fox,", "Dear Mr Fox,", "Dear Mr Fox"]
+    assert format.well_formed(texts, [True] * 3, sources).tolist() == [1.0, 1.0, 0.0]
 
 
 def test_stripping_leaves_the_rewrite():
