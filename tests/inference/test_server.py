@@ -170,7 +170,7 @@ def test_only_the_token_opens(ready: TestClient, header: str) -> None:
 
 
 def test_a_text_that_takes_too_long_is_given_up(engine_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    hasty = engine_settings.model_copy(update={"rewrite_timeout_s": 0.3})
+    hasty = engine_settings.model_copy(update={"rewrite_timeout_s": 5.0})
     with TestClient(create_app(hasty)) as client:
         client.headers["Authorization"] = f"Bearer {engine_token(hasty)}"
         until(lambda: client.get("/readyz").status_code == 200)
@@ -179,7 +179,7 @@ def test_a_text_that_takes_too_long_is_given_up(engine_settings: Settings, monke
         assert (answer.status_code, answer.json()["code"]) == (504, "timeout")
         gate.open()
         until(lambda: client.get("/load").json() == {"waiting": 0, "running": 0})
-        assert gate.passes <= 3
+        assert gate.passes == 3
 
 
 def test_when_the_client_leaves_its_rows_end_within_a_step(
