@@ -77,7 +77,11 @@ def compared(
 
 
 def rewritten(speaker: Speaker, inputs: Sequence[str], asked: Sequence[str | None], recipe: Recipe) -> list[str]:
-    """As the engine would answer: what is not welcome is written again, as often as a rewrite is."""
+    """What each side writes itself: what is not welcome is written again, as often as a rewrite is.
+
+    The engine lets a text stay as it was if nothing was written for it. Here silence is an empty text, which keeps
+    nothing of what was said: that the engine covers for a mute version is no merit of the version's.
+    """
     tags = speaker.told(asked, seed_of(recipe))
     prompts = [prompt_for(text, tag) for text, tag in zip(inputs, tags, strict=True)]
     candidates: list[list[Candidate]] = [[] for _ in inputs]
@@ -99,4 +103,5 @@ def rewritten(speaker: Speaker, inputs: Sequence[str], asked: Sequence[str | Non
     further = get_settings().rewrite_candidates - 1
     if further and (again := [place for place, [first] in enumerate(candidates) if not first.is_welcome]):
         write(again, further, "evaluate again")
-    return [best(written).text for written in candidates]
+    chosen = [best(written) for written in candidates]
+    return ["" if each.finish == "empty" else each.text for each in chosen]

@@ -58,13 +58,19 @@ def test_a_bad_training_does_not_replace_a_good_version(
     assert (done.result["outcome"], bad.version) == ("rejected", 2)
     assert bad.gate == done.result["gate"]
     failed = {check["name"]: check["words"] for check in bad.gate["checks"] if not check["passed"]}
-    # Ruined, it writes nonsense, which loses what was said, or nothing, in whose place the text stays as it was.
+    # Ruined, it writes nonsense or nothing at all: either keeps nothing of what was said.
+    assert {"meaning", "entities"} <= failed.keys()
+    assert failed["meaning"].startswith("It loses too much of what you say")
     assert "It does not clearly sound more like you" in failed["style"]
 
     engine = Engine(model, tokens, card, Near(storage))
     engine.start()
     try:
-        served = answer(engine, text=REQUEST, adapter_digest=digest, temperature=0.0, max_tokens=40)
+        served = {
+            version: answer(engine, text=REQUEST, adapter_digest=d, temperature=0.0, max_tokens=40)
+            for version, d in ((1, digest), (2, bad.digest))
+        }
     finally:
         engine.stop()
-    assert (served.lost, served.faithfulness) == ([[]], [1.0])
+    assert (served[1].lost, served[1].faithfulness) == ([[]], [1.0])
+    assert served[2].faithfulness[0] < 1.0

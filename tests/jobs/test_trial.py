@@ -59,6 +59,11 @@ def test_with_one_candidate_the_first_text_counts(settings: Settings, monkeypatc
     assert len(writer.asked) == 1
 
 
+def test_silence_is_measured_as_silence(settings: Settings) -> None:
+    writer = Writer(["", "omar is late!"], ["", " ", ""])
+    assert written_by(writer) == ["", "omar is late!"]
+
+
 FORMAL, CASUAL = "I should be most grateful, Sir, for news of {}.", "lol {} again, c u l8r ok??"
 TOPICS = ("the garden", "a train to Leeds", "our dinner", "the report", "my sister", "a new phone", "the rain", "tea")
 STYLES = {"formal": FORMAL, "casual": CASUAL}
