@@ -38,10 +38,10 @@ TORCH_MEMORY: Final = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_ARENA_MAX": "1",
     # Every length of a batch is another primitive to oneDNN and its caller, and each keeps a thousand of them: half a
-    # gigabyte after a dozen steps of imitation in bfloat16, for shapes that never come again. With 32
-    # a step of training took half as long again, with 128 as long as ever.
-    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",
-    "LRU_CACHE_CAPACITY": "128",
+    # gigabyte after a dozen steps of imitation in bfloat16, for shapes that never come again. With
+    # 32 a step took half as long again, from 128 on as long as ever.
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "256",
+    "LRU_CACHE_CAPACITY": "256",
 }
 
 
