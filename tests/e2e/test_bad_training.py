@@ -58,10 +58,10 @@ def test_a_bad_training_does_not_replace_a_good_version(
     assert (done.result["outcome"], bad.version) == ("rejected", 2)
     assert bad.gate == done.result["gate"]
     failed = {check["name"]: check["words"] for check in bad.gate["checks"] if not check["passed"]}
-    # Ruined, it writes nonsense or nothing at all: either keeps nothing of what was said.
+    # Ruined, it writes nonsense or nothing at all: either keeps nothing of what was said. Style may well be fooled:
+    # "k k k" is all letters that a night owl uses.
     assert {"meaning", "entities"} <= failed.keys()
     assert failed["meaning"].startswith("It loses too much of what you say")
-    assert "It does not clearly sound more like you" in failed["style"]
 
     engine = Engine(model, tokens, card, Near(storage))
     engine.start()
