@@ -52,7 +52,7 @@ def models(settings: Settings) -> list[Model]:
         _packaged("meaning", "sentence encoder", MEANING, "reward and gate: meaning kept"),
         _packaged("entities", "entity finder", ENTITIES, "reward and gate: names and figures kept"),
         _replaceable(
-            "human", "detector", settings.detector_model, CALIBRATION, "metric; a reward where its card says so"
+            "human", "detector", settings.detector_model, CALIBRATION, "a reward where the operator names a better one"
         ),
         _replaceable(
             "satisfaction", "mood scorer", settings.satisfaction_model, SATISFACTION, "reads free-form feedback"

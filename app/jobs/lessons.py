@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 
 from app.assets.neutral import neutral_prompts
-from app.inference.encoders import centred, entity_finder, meaning_encoder, style_encoder, voice_encoder
+from app.config import PACKAGED, Settings
+from app.inference.encoders import (
+    centred,
+    entity_finder,
+    human_scorer,
+    meaning_encoder,
+    style_encoder,
+    voice_encoder,
+)
 from app.inference.types import prompt_for
+from app.jobs.context import TrainingFailure
 from app.jobs.curation import Material, Written
 from app.learning.configs import RlConfig
 from app.learning.mimicry import imitations
@@ -133,6 +142,19 @@ def references_of(voice: Voice, recipe: Recipe) -> References:
     )
 
 
+def check_detector(recipe: Recipe, settings: Settings) -> None:
+    """Have the detector there before anything is learned. Raises TrainingFailure, ModelUnavailable."""
+    if not recipe.pays_for_humanity:
+        return
+    if settings.detector_model == PACKAGED:
+        raise TrainingFailure(
+            "This training is to be paid for reading as if a person had written it, and the worker has no detector "
+            "that can tell on texts so short.",
+            "Set IDIOLECT_DETECTOR_MODEL for the workers as for the web, or train with human of the section reward 0.",
+        )
+    human_scorer()
+
+
 def reward_of(voice: Voice, recipe: Recipe) -> Reward:
     return Reward(
         recipe.reward,
@@ -142,6 +164,7 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         entity_finder(),
         own_endings=habits([written.text for written in voice.written]),
         own_words=vocabulary([written.text for written in voice.written]),
+        p_human=human_scorer() if recipe.pays_for_humanity else None,
         pleased=voice.pleased,
     )
 

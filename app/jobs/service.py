@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from app.config import get_settings
+from app.config import PACKAGED, get_settings
 from app.db import now, transaction
 from app.errors import Conflict, NotFound, Unprocessable
 from app.feedback import corrections
@@ -73,6 +73,12 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
         remedy = f"Correct or leave out {error.field}; what is left out takes the recipe's value."
         raise InvalidTraining(f"{error.field}: {error}", field=error.field, remedy=remedy) from error
     _check_rank(config)
+    if asked.pays_for_humanity and get_settings().detector_model == PACKAGED:
+        raise InvalidTraining(
+            "config.reward.human: the packaged detector is at chance on texts as short as a passage",
+            field="config.reward.human",
+            remedy="Set it to 0, or have the operator name a better detector in IDIOLECT_DETECTOR_MODEL.",
+        )
     needed, there = get_settings().min_training_samples, samples.count(session, user.id)
     if there < needed:
         raise TooFewSamples(

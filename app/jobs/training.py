@@ -58,6 +58,7 @@ def train(context: JobContext) -> TrainingOutcome:
     base = ensure_base(settings)
     card = read_card(base)
     recipe = resolve(context.job.recipe, context.job.config, card.parameters)
+    lessons.check_detector(recipe, settings)
     with transaction(context.job.tenant_id) as session:
         material = gather(
             session,

@@ -56,6 +56,11 @@ class Recipe:
         """Whether it must be known what pleases the person."""
         return self.rl is not None and self.reward.satisfaction > 0
 
+    @property
+    def pays_for_humanity(self) -> bool:
+        """Whether a detector of machine-written text is needed."""
+        return self.rl is not None and self.reward.human > 0
+
 
 _DAPO: dict[str, Any] = {"clip_high": 0.28, "scale": "group", "average": "tokens", "resample": 2}
 _LARGE_REWARD = RewardConfig(human=0.0, meaning=1.0, additions=0.5, contrast=1.0)
@@ -133,9 +138,6 @@ def resolve(name: str, overrides: dict[str, Any], base_parameters: int) -> Recip
         if not isinstance(values, dict):
             raise InvalidConfig(f"config.{section}", "must be an object")
         recipe = replace(recipe, **{section: overlaid(f"config.{section}", part, values)})
-    if recipe.rl and recipe.reward.human > 0:
-        # There is one detector, and it evaluates: a policy that practised against it would learn to fool it.
-        raise InvalidConfig("config.reward.human", "must be 0: trainings have no detector to be paid by")
     return recipe
 
 

@@ -1,6 +1,7 @@
 """Recipes of every algorithm through the real training on a tiny random base: curves, checkpoints, and one gate."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +16,9 @@ from app.jobs.runner import RowContext, run_training
 from app.learning.recipes import resolve
 from app.learning.satisfaction.arf import ArfScorer
 from app.learning.satisfaction.state import packed
-from app.models import QUEUED, SUCCEEDED, Adapter, Feedback, Job, JobEvent, JobMetric, Rewrite, Scorer, User
+from app.models import FAILED, QUEUED, SUCCEEDED, Adapter, Feedback, Job, JobEvent, JobMetric, Rewrite, Scorer, User
 from app.storage import LocalStorage
+from tests.published import build_desklib
 
 pytestmark = pytest.mark.slow
 
@@ -133,3 +135,36 @@ def test_the_article_has_its_own_adapter_as_far_as_there_is_room(
     assert (written["rank"], written["alpha"]) == (str(rank), "16.0")
     assert version.manifest["recipe"]["lora"] == {"rank": rank, "alpha": 16.0}
     assert any("asks for an adapter of rank 32" in note for note in notes) == (rank < 32)
+
+
+def paid_for_humanity(user: User) -> Job:
+    with transaction(user.tenant_id) as session:
+        return service.create(session, user, "article", {"rl": SIZES["rl"], "reward": {"human": 1}})
+
+
+def test_a_detector_that_the_operator_names_pays_for_reading_like_a_person(
+    max: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(build_desklib(tmp_path)))
+    get_settings.cache_clear()
+    job = paid_for_humanity(max)
+    run_training(job.id)
+    assert seen(job).state == SUCCEEDED, seen(job).reason
+    paid = [value for (_, _, name), value in points(job).items() if name == "human"]
+    assert len(paid) == SIZES["rl"]["steps"]
+    assert all(0 <= value <= 1 for value in paid)
+
+
+def test_a_worker_without_that_detector_says_what_it_lacks(
+    max: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(tmp_path))
+    get_settings.cache_clear()
+    job = paid_for_humanity(max)
+    monkeypatch.delenv("IDIOLECT_DETECTOR_MODEL")
+    get_settings.cache_clear()
+    run_training(job.id)
+    failed = seen(job)
+    assert failed.state == FAILED
+    assert "no detector" in failed.reason
+    assert "IDIOLECT_DETECTOR_MODEL" in failed.remedy

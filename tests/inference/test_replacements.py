@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
+from safetensors.torch import load_file
 from torch import nn
 from transformers import (
     AutoModel,
@@ -24,20 +21,14 @@ from app.config import get_settings
 from app.inference import encoders
 from app.inference.replacements import ModelUnavailable, desklib_detector, emotion_classifier, sentence_encoder
 from app.learning.satisfaction.static import GROUPS, LABELS
+from tests.published import SIZES, build_desklib, word_tokenizer
 
 TEXTS = ["the cat sat on the mat", "the cat", "dog"]
-WORDS = "<s> </s> <pad> <unk> the cat sat on mat .".split()
-SIZES = {
-    "vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
-    "intermediate_size": 24, "max_position_embeddings": 520, "pad_token_id": 2, "initializer_range": 0.5,
-}  # fmt: skip
 
 
 @pytest.fixture
 def tokenizer() -> PreTrainedTokenizerFast:
-    words = Tokenizer(WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="<unk>"))
-    words.pre_tokenizer = Whitespace()
-    return PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", unk_token="<unk>", model_max_length=512)
+    return word_tokenizer()
 
 
 @pytest.fixture
@@ -56,18 +47,8 @@ def styledistance(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
 
 
 @pytest.fixture
-def desklib(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> Path:
-    """DeBERTa under `model.`, one logit by `classifier`: what the authors' own class saves."""
-    torch.manual_seed(0)
-    config = DebertaV2Config(**SIZES, relative_attention=True, pos_att_type=["p2c", "c2p"], position_buckets=8)
-    config.architectures = ["DesklibAIDetectionModel"]
-    config.save_pretrained(tmp_path)
-    body, classifier = AutoModel.from_config(config), nn.Linear(16, 1)
-    weights = {f"model.{name}": tensor for name, tensor in body.state_dict().items()}
-    weights |= {f"classifier.{name}": tensor for name, tensor in classifier.state_dict().items()}
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, tmp_path / "model.safetensors")
-    tokenizer.save_pretrained(tmp_path)
-    return tmp_path
+def desklib(tmp_path: Path) -> Path:
+    return build_desklib(tmp_path)
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def test_overrides_are_laid_over_the_preset():
         ("trace_bias", {"rl": {"shortest": 0}}, "config.rl.shortest"),
         ("trace_bias", {"rl": {"reading": "aloud"}}, "config.rl.reading"),
         ("trace_bias", {"rl": {"ratio": None}}, "config.rl.ratio"),
-        ("voice", {"reward": {"human": 1}}, "config.reward.human"),
+        ("voice", {"reward": {"human": -1}}, "config.reward.human"),
         ("voice", {"reward": dict.fromkeys(WEIGHED, 0)}, "config.reward.style"),
         ("voice", {"rl": 3}, "config.rl"),
         ("voice", {"lora": {"rank": 65}}, "config.lora.rank"),
