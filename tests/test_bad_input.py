@@ -1,5 +1,6 @@
 """What people get wrong, once each: a clear 4xx that names the field and the remedy, and nothing is half-done."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from app.db import EVERY_TENANT, transaction
+from app.main import create_app
 from app.models import Adapter, Job, Rewrite, StyleSample, Tenant, User
 
 Make = Callable[..., Any]
@@ -32,12 +34,29 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
     ),
     "body of 3 MB": ("POST", SAMPLES, {"json": {"samples": [{"text": "x" * 3 * 2**20}]}}, 413, "body"),
     "unknown version": ("POST", "/v1/users/ada/adapters/9/promote", {}, 404, "version"),
+    "export of an unknown version": ("GET", "/v1/users/ada/adapters/9/export", {}, 404, "version"),
+    "unknown job": ("GET", "/v1/jobs/9", {}, 404, "job"),
+    "unknown rewrite": ("GET", "/v1/rewrites/9", {}, 404, "rewrite_id"),
+    "feedback on an unknown rewrite": (
+        "POST",
+        "/v1/feedback",
+        {"json": {"rewrite_id": "9", "text": "Hm."}},
+        404,
+        "rewrite_id",
+    ),
     "empty text to rewrite": ("POST", "/v1/rewrite", {"json": {"user_id": "ada", "text": " "}}, 422, "text"),
     "rewrite for a stranger": ("POST", "/v1/rewrite", {"json": {"user_id": "eve", "text": "Hi."}}, 404, "user_id"),
     "rewrite by an unknown version": (
         "POST",
         "/v1/rewrite",
         {"json": {"user_id": "ada", "text": "Hi.", "adapter": 9}},
+        404,
+        "adapter",
+    ),
+    "streamed rewrite by an unknown version": (
+        "POST",
+        "/v1/rewrite",
+        {"json": {"user_id": "ada", "text": "Hi.", "adapter": 9, "stream": True}},
         404,
         "adapter",
     ),
@@ -56,6 +75,12 @@ OF_A_USER: dict[str, tuple[str, str, dict[str, Any]]] = {
     "list traces": ("GET", "/traces", {}),
     "list corrections": ("GET", "/corrections", {}),
     "see satisfaction": ("GET", "/satisfaction", {}),
+    "list rewrites": ("GET", "/rewrites", {}),
+    "list feedback": ("GET", "/feedback", {}),
+    "list jobs": ("GET", "/training-jobs", {}),
+    "export": ("GET", "/adapters/1/export", {}),
+    "import": ("POST", "/adapters/import", {"files": {"file": ("voice.zip", b"PK")}}),
+    "warm": ("POST", "/adapter:warm", {}),
 }
 
 
@@ -104,11 +129,20 @@ def test_a_foreign_user_is_as_unknown_as_nobody(
     assert rows() == before
 
 
-@pytest.mark.parametrize(("method", "path", "body"), OF_A_USER.values(), ids=OF_A_USER.keys())
-def test_a_wrong_key_opens_nothing(
-    client: TestClient, api_key: str, method: str, path: str, body: dict[str, Any]
-) -> None:
+def routes() -> list[tuple[str, str]]:
+    """All that needs a key, from the API's own description, with something in the place of each parameter."""
+    paths = create_app().openapi()["paths"]
+    return [
+        (method.upper(), re.sub(r"\{\w+\}", "1", path))
+        for path, methods in paths.items()
+        for method in methods
+        if path.startswith("/v1/")
+    ]
+
+
+@pytest.mark.parametrize(("method", "path"), routes(), ids=" ".join)
+def test_a_wrong_key_opens_nothing(client: TestClient, api_key: str, method: str, path: str) -> None:
     before = rows()
     wrong = {"Authorization": f"Bearer {api_key[:-1]}{'a' if api_key[-1] != 'a' else 'b'}"}
-    check(client.request(method, f"/v1/users/ada{path}", **body, headers=wrong), 401, "Authorization")
+    check(client.request(method, path, headers=wrong), 401, "Authorization")
     assert rows() == before

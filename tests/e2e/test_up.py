@@ -1,6 +1,13 @@
 """What `idiolect up` starts, as it is: web, engine and both workers in processes of their own, with the tiny base."""
 
+import os
+import re
 import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -10,12 +17,14 @@ import pytest
 from app.config import Settings, get_settings
 from app.demo.steps import memory
 from app.local import make_key, web_address
+from app.models import User
 from app.rest import Api
 from app.supervisor import CannotStart, Supervisor, programs
 from tests.serving import free_port
 
 pytestmark = pytest.mark.slow
 
+SCRIPT = Path(sys.executable).with_name("idiolect")
 WITHIN_S = 120
 """Ten to twenty seconds where nothing else runs."""
 
@@ -48,6 +57,46 @@ def test_all_processes_come_up_serve_and_leave_nothing_behind(settings: Settings
     assert peaks["web"] < 250e6, peaks
     assert max(peaks.values()) < 2.5e9, peaks
     assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_serve_prints_an_address_and_a_login_that_shows_who_is_there(
+    settings: Settings, writer: Callable[..., User]
+) -> None:
+    """As after a demo: the people are in the data folder before the server starts."""
+    writer("max")
+    process = subprocess.Popen(
+        [SCRIPT, "serve"],
+        env=os.environ | {"COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    giving_up = threading.Timer(WITHIN_S, process.kill)
+    giving_up.start()
+    try:
+        assert process.stdout is not None
+        said = ""
+        while "/admin/login/" not in said:
+            line = process.stdout.readline()
+            assert line, f"it ended after saying: {said}"
+            said += line
+        address = web_address(settings)
+        assert f"ready at {address}" in said
+        [link] = re.findall(rf"{re.escape(address)}/admin/login/\S+", said)
+        with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+            assert "Open the dashboard" in browser.get(link).text
+            overview = browser.post(f"{address}/admin/login", data={"link": link}, headers={"Origin": address})
+            assert (overview.status_code, overview.url.path) == (200, "/admin")
+            assert ">max<" in overview.text
+        assert httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WITHIN_S) == 0
+    finally:
+        giving_up.cancel()
+        process.kill()
+        process.wait()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address, trust_env=False)
 
 
 def test_an_engine_that_cannot_load_its_base_ends_the_start_with_its_reason(settings: Settings, tmp_path: Path) -> None:
