@@ -34,7 +34,7 @@ class Options:
 
 
 def run(settings: Settings, options: Options, console: Console) -> Json:
-    """Everything, in at most 25 minutes on two cores; the result is also written to `<data_dir>/demo-report.json`.
+    """A quarter of an hour on two quiet cores; the result is also written to `<data_dir>/demo-report.json`.
 
     Raises DemoFailed, CannotStart, NoSamples. Stops what it started, whatever happens.
     """
