@@ -129,6 +129,19 @@ def test_a_foreign_user_is_as_unknown_as_nobody(
     assert rows() == before
 
 
+def wrong(api_key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {api_key[:-1]}{'a' if api_key[-1] != 'a' else 'b'}"}
+
+
+@pytest.mark.parametrize(("method", "path", "body"), OF_A_USER.values(), ids=OF_A_USER.keys())
+def test_a_wrong_key_opens_nothing(
+    client: TestClient, api_key: str, method: str, path: str, body: dict[str, Any]
+) -> None:
+    before = rows()
+    check(client.request(method, f"/v1/users/ada{path}", **body, headers=wrong(api_key)), 401, "Authorization")
+    assert rows() == before
+
+
 def routes() -> list[tuple[str, str]]:
     """All that needs a key, from the API's own description, with something in the place of each parameter."""
     paths = create_app().openapi()["paths"]
@@ -141,8 +154,5 @@ def routes() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("method", "path"), routes(), ids=" ".join)
-def test_a_wrong_key_opens_nothing(client: TestClient, api_key: str, method: str, path: str) -> None:
-    before = rows()
-    wrong = {"Authorization": f"Bearer {api_key[:-1]}{'a' if api_key[-1] != 'a' else 'b'}"}
-    check(client.request(method, path, headers=wrong), 401, "Authorization")
-    assert rows() == before
+def test_no_route_opens_to_a_wrong_key(client: TestClient, api_key: str, method: str, path: str) -> None:
+    check(client.request(method, path, headers=wrong(api_key)), 401, "Authorization")
