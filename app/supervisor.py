@@ -29,7 +29,7 @@ LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
 # glibc hands big blocks back to the kernel at once and pays page faults to get them again: let torch keep them. Models
 # run in threads there, whose own arenas cannot hold big blocks at all: let all share the main one.
-TORCH_MEMORY: Final = {
+TORCH_SETTINGS: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(32 * 2**20),
     "MALLOC_TRIM_THRESHOLD_": str(256 * 2**20),
     "MALLOC_TOP_PAD_": str(64 * 2**20),
@@ -60,7 +60,7 @@ def programs(settings: Settings) -> list[Program]:
     Serving comes first: the workers are nicer than engine and web, and scoring takes one core at most.
     """
     environment = _environment(settings)
-    torch_environment = environment | TORCH_MEMORY
+    torch_environment = environment | TORCH_SETTINGS
     worker = [sys.executable, "-m", "celery", "-A", "workers.main", "worker", "--loglevel", "INFO"]
     quiet = ["--without-gossip", "--without-mingle"]
     engine = urlsplit(settings.engine_url)
