@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from app.errors import AppError
 from app.jobs.context import TrainingFailure
 from app.storage import StorageUnavailable
 
@@ -22,6 +23,8 @@ def explain(error: Exception, folder: Path, job_id: str) -> TrainingFailure:
             "Check that what IDIOLECT_STORAGE_URL names is there and that the worker's credentials may use it (the "
             "server's /readyz tells), then retry the job.",
         )
+    if isinstance(error, AppError):
+        return TrainingFailure(f"{error.detail}. {UNHARMED}", f"{error.remedy} Then retry the job.")
     if _is_disk_full(error, folder):
         return TrainingFailure(
             f"The disk is full, so the training could not be saved. {UNHARMED}",

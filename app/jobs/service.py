@@ -12,7 +12,7 @@ from app.errors import Conflict, NotFound, Unprocessable
 from app.feedback import corrections
 from app.feedback import repository as feedback
 from app.jobs import repository
-from app.learning.recipes import resolve
+from app.learning.recipes import Recipe, resolve
 from app.learning.validation import InvalidConfig
 from app.models import CANCELLED, FINISHED, QUEUED, Job, JobEvent, JobMetric, User
 from app.queue import TRAIN, ring
@@ -73,12 +73,7 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
         remedy = f"Correct or leave out {error.field}; what is left out takes the recipe's value."
         raise InvalidTraining(f"{error.field}: {error}", field=error.field, remedy=remedy) from error
     _check_rank(config)
-    if asked.pays_for_humanity and get_settings().detector_model == PACKAGED:
-        raise InvalidTraining(
-            "config.reward.human: the packaged detector is at chance on texts as short as a passage",
-            field="config.reward.human",
-            remedy="Set it to 0, or have the operator name a better detector in IDIOLECT_DETECTOR_MODEL.",
-        )
+    _check_detector(asked)
     needed, there = get_settings().min_training_samples, samples.count(session, user.id)
     if there < needed:
         raise TooFewSamples(
@@ -173,6 +168,15 @@ def _check_rank(config: dict[str, Any]) -> None:
             f"config.lora.rank: the rank {asked} was asked for, and this server has room for {most}",
             field="config.lora.rank",
             remedy=f"Ask for at most {most}, or run web, engine and workers with IDIOLECT_ADAPTER_RANK={asked}.",
+        )
+
+
+def _check_detector(recipe: Recipe) -> None:
+    if recipe.pays_for_humanity and get_settings().detector_model == PACKAGED:
+        raise InvalidTraining(
+            "config.reward.human: the packaged detector is at chance on texts as short as a passage",
+            field="config.reward.human",
+            remedy="Set it to 0, or have the operator name a better detector in IDIOLECT_DETECTOR_MODEL.",
         )
 
 

@@ -155,6 +155,20 @@ def test_a_detector_that_the_operator_names_pays_for_reading_like_a_person(
     assert all(0 <= value <= 1 for value in paid)
 
 
+def test_a_detector_that_is_not_there_ends_the_training_before_it_learns(
+    max: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(tmp_path))
+    get_settings.cache_clear()
+    job = paid_for_humanity(max)
+    run_training(job.id)
+    failed = seen(job)
+    assert failed.state == FAILED
+    assert "of IDIOLECT_DETECTOR_MODEL cannot be used" in failed.reason
+    assert "unset IDIOLECT_DETECTOR_MODEL" in failed.remedy
+    assert points(job) == {}
+
+
 def test_a_worker_without_that_detector_says_what_it_lacks(
     max: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
