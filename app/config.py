@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     adapter_cache_mb: int = Field(default=256, ge=1)
     max_batch_rows: int = Field(default=32, ge=1)
     max_queue_rows: int = Field(default=256, ge=1)
-    adapter_rank: int = Field(default=8, ge=1, le=64)
+    adapter_rank: int = Field(default=0, ge=0, le=64)
+    """Of an adapter, at most; 0: as the base's size asks for (see most_rank() of the recipes)."""
     adapter_voice_rank: int = Field(default=4, ge=1, le=16)
     """Rank of what each voice of a person of several adds to what their voices share."""
     style_model: str = PACKAGED

@@ -100,7 +100,7 @@ def run(
     workload = Workload.make(base, folder, adapters=max(plan.adapters, *plan.users))
     dtype, architecture = best_dtype("cpu"), Architecture.load(base)
     numbers = workload.adapter_share * architecture.parameters
-    served = served_rank(get_settings())
+    served = served_rank(get_settings(), architecture.parameters)
     for key, rank in (("slot_bytes_over_adapter", RANK), ("served_slot_bytes_over_adapter", served)):
         report.keys[key] = Bank.bytes_per_slot(architecture, rank, dtype) / (numbers * dtype.itemsize)
     report.details |= {

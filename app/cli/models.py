@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from app.cli.lines import texts
 from app.cli.output import AsJson, console, print_json, show
@@ -102,6 +103,54 @@ def build(
 
         policy, base_digest = warmup.fresh_policy(get_settings())
         print_json(warmup.build(policy, base_digest, data, target, report))
+
+
+@group.command("warm-up")
+def warm_up(
+    texts: Annotated[
+        Path | None,
+        typer.Option(
+            help="people's own texts, a line each, to learn from beside everyday messages", exists=True, dir_okay=False
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="as the base's size asks for if left out")
+    ] = None,
+) -> None:
+    """Teach the base named in IDIOLECT_BASE_MODEL to rewrite without an instruction, once; the packaged one can."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from app.assets.build import own_warmup
+
+    heard = own_warmup.texts_of(texts) if texts else []
+    columns = (BarColumn(bar_width=28), MofNCompleteColumn(), TextColumn("{task.fields[loss]}"))
+    with Progress(
+        TextColumn("[bold]{task.description}"), *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console
+    ) as progress:
+        task = progress.add_task("warm-up", total=None, loss="preparing the base model")
+        folder, tried = own_warmup.warm_up(
+            get_settings(),
+            heard,
+            steps,
+            lambda step: progress.update(
+                task, completed=step.index, total=step.total, loss=f"nll {step.metrics['nll']:.2f}"
+            ),
+        )
+    for source, written in tried.texts[:3]:
+        console.print(f"  [dim]{escape(source)}[/]\n→ {escape(written) or '(nothing)'}", highlight=False)
+    console.print(
+        f"Of {len(tried.texts)} messages that it had not seen, {tried.well_formed:.0%} in the agreed form, "
+        f"{tried.copies:.0%} copied. `idiolect evaluate --suite artefacts --base …` measures more.",
+        highlight=False,
+    )
+    console.print(f"[green]✓[/] IDIOLECT_BASE_MODEL={folder.resolve()}", highlight=False, soft_wrap=True)
 
 
 def _answer(name: str, values: "Tensor") -> None:

@@ -17,6 +17,7 @@ from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
 from app.jobs.policies import ALPHA_PER_RANK
 from app.learning.neutralise import neutralise
+from app.learning.recipes import most_rank
 from app.learning.rewards.human import Detector
 from app.learning.types import LanguageModelScore
 
@@ -61,7 +62,7 @@ class Workshop:
     def policy(self, adapter: Path | None = None) -> LoraPolicy:
         """A trained voice, or the bare base."""
         if adapter is None:
-            rank = self.settings.adapter_rank
+            rank = most_rank(self.settings.adapter_rank, self.card.parameters)
             return LoraPolicy(self.model, self.tokens, rank=rank, alpha=ALPHA_PER_RANK * rank)
         content = adapter_file.unpack(adapter.read_bytes(), self.model.architecture, base_digest=self.card.digest)
         return LoraPolicy.from_adapter(self.model, self.tokens, content)

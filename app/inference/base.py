@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import app.assets
@@ -41,7 +42,8 @@ def ensure_base(settings: Settings) -> Path:
     warm-up of another base) and UnsupportedModel (no decoder of text that transformers runs).
     """
     if settings.base_model == PACKAGED:
-        return _warmed(settings, WARMUP) if WARMUP.exists() else unmerged_base(settings)
+        unmerged = partial(unmerged_base, settings)
+        return warmed(settings, packaged.NAME, unmerged, WARMUP) if WARMUP.exists() else unmerged()
     try:
         folder = hub.local(settings.base_model, "IDIOLECT_BASE_MODEL")
         if folder is None:
@@ -65,15 +67,18 @@ def unmerged_base(settings: Settings) -> Path:
     return _made(settings, packaged.NAME, make)
 
 
-def _warmed(settings: Settings, warmup: Path) -> Path:
-    """Named after the warm-up's own digest, so that a new warm-up makes a new base."""
+def warmed(settings: Settings, name: str, base: Callable[[], Path], warmup: Path) -> Path:
+    """A folder with the warm-up merged into a prepared base, named after the warm-up's own digest, so that a new one
+    makes a new base; `base` is asked for only if there is none. Raises BaseUnavailable if it is of another base."""
     digest = hashlib.sha256(warmup.read_bytes()).hexdigest()
 
     def make(folder: Path) -> None:
-        _convert("merge", unmerged_base(settings), warmup, folder)
-        write_card(folder, name=packaged.NAME, source=f"{packaged.SOURCE}; warm-up {digest} merged")
+        unmerged = base()
+        card = read_card(unmerged)
+        _convert("merge", unmerged, warmup, folder)
+        write_card(folder, name=card.name, source=f"{card.source}; warm-up {digest} merged", warmup=digest)
 
-    return _made(settings, f"{packaged.NAME}-warm-{digest[:12]}", make)
+    return _made(settings, f"{name}-warm-{digest[:12]}", make)
 
 
 def _from_folder(settings: Settings, source: Path) -> Path:

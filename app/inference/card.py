@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from app.inference.architecture import load_shape
+from app.learning.recipes import SMALL_BASE_PARAMETERS
 
 CARD = "base.json"
-SMALL_PARAMETERS = 1_000_000_000
 SMALL_PASSAGE_WORDS, PASSAGE_WORDS = 40, 220
 """Words a base rewrites well at one go; 220 are about 300 tokens."""
 VOLATILE = ("transformers_version", "_name_or_path", "_model_name_or_path", "architectures", "dtype", "torch_dtype")
@@ -24,6 +24,8 @@ class BaseCard:
     context_tokens: int
     source: str
     """Where the files came from, for people."""
+    warmup: str | None = None
+    """Sha256 of the warm-up that is merged into it: it rewrites without an instruction."""
 
 
 def read_card(folder: Path) -> BaseCard:
@@ -31,10 +33,10 @@ def read_card(folder: Path) -> BaseCard:
     return BaseCard(**json.loads((folder / CARD).read_text(encoding="utf-8")))
 
 
-def write_card(folder: Path, *, name: str, source: str) -> BaseCard:
+def write_card(folder: Path, *, name: str, source: str, warmup: str | None = None) -> BaseCard:
     """Look at a folder of a model and write its card into it. Raises UnsupportedModel, FileNotFoundError."""
     shape = load_shape(folder)
-    is_small = shape.parameters < SMALL_PARAMETERS
+    is_small = shape.parameters < SMALL_BASE_PARAMETERS
     card = BaseCard(
         name=name,
         digest=base_digest(folder),
@@ -42,6 +44,7 @@ def write_card(folder: Path, *, name: str, source: str) -> BaseCard:
         passage_words=SMALL_PASSAGE_WORDS if is_small else PASSAGE_WORDS,
         context_tokens=shape.context_tokens,
         source=source,
+        warmup=warmup,
     )
     (folder / CARD).write_text(json.dumps(asdict(card), indent=2) + "\n", encoding="utf-8")
     return card

@@ -13,6 +13,7 @@ from app.inference.language_model import load_model
 from app.inference.selfcheck import PROBE, prove
 from app.inference.tokens import Tokens
 from app.inference.types import EngineError
+from app.learning.recipes import most_rank
 from app.log import where
 from app.storage import storage_nearby
 
@@ -24,9 +25,10 @@ LEAST_VOICE_RANK: Final = 4
 TIDY_EVERY_S: Final = 600.0
 
 
-def served_rank(settings: Settings) -> int:
+def served_rank(settings: Settings, base_parameters: int) -> int:
     """The largest that an engine has room for, of a trunk and a branch together."""
-    return max(settings.adapter_rank, LEAST_RANK) + max(settings.adapter_voice_rank, LEAST_VOICE_RANK)
+    trunk = most_rank(settings.adapter_rank, base_parameters)
+    return max(trunk, LEAST_RANK) + max(settings.adapter_voice_rank, LEAST_VOICE_RANK)
 
 
 class Loader:
@@ -84,12 +86,13 @@ class Loader:
             model, tokens = load_model(base, device=settings.device), Tokens.load(base)
             self.missing = "checking that adapters are told apart"
             prove(model, tokens.prompt(PROBE))
+            card = read_card(base)
             engine = Engine(
                 model,
                 tokens,
-                read_card(base),
+                card,
                 storage_nearby(settings),
-                rank=served_rank(settings),
+                rank=served_rank(settings, card.parameters),
                 cache_bytes=settings.adapter_cache_mb * 2**20,
                 max_batch_rows=settings.max_batch_rows,
                 max_queue_rows=settings.max_queue_rows,

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.errors import AppError
+from app.inference.architecture import UnsupportedModel
+from app.inference.packaged import BaseUnavailable
 from app.jobs.context import TrainingFailure
 from app.storage import StorageUnavailable
 
@@ -22,6 +24,11 @@ def explain(error: Exception, folder: Path, job_id: str) -> TrainingFailure:
             f"A version's file could not be read or stored: {error.detail}. {UNHARMED}",
             "Check that what IDIOLECT_STORAGE_URL names is there and that the worker's credentials may use it (the "
             "server's /readyz tells), then retry the job.",
+        )
+    if isinstance(error, (BaseUnavailable, UnsupportedModel)):
+        return TrainingFailure(
+            f"The base model cannot be used: {error} {UNHARMED}",
+            "Mend that where the worker runs, or point IDIOLECT_BASE_MODEL at another model, then retry the job.",
         )
     if isinstance(error, AppError):
         return TrainingFailure(f"{error.detail}. {UNHARMED}", f"{error.remedy} Then retry the job.")

@@ -14,7 +14,7 @@ from app.inference.tokens import Tokens
 from app.jobs.context import JobContext, TrainingFailure
 from app.jobs.patience import patiently
 from app.learning.configs import LoraConfig
-from app.learning.recipes import Recipe
+from app.learning.recipes import Recipe, most_rank
 from app.models import Adapter
 from app.storage import open_storage
 
@@ -28,12 +28,13 @@ class Shape(NamedTuple):
     alpha: float
 
 
-def shaped(context: JobContext, recipe: Recipe, settings: Settings) -> tuple[Recipe, Shape]:
+def shaped(context: JobContext, recipe: Recipe, settings: Settings, base_parameters: int) -> tuple[Recipe, Shape]:
     """The recipe with the adapter that it can have: of the server's rank at most, as the engine has room for no more.
 
     Whoever asks for more in a request is told so at once (see service.py); a recipe that does is cut down to it here.
     """
-    most, asked = settings.adapter_rank, recipe.lora.rank or settings.adapter_rank
+    most = most_rank(settings.adapter_rank, base_parameters)
+    asked = recipe.lora.rank or most
     rank = min(asked, most)
     shape = Shape(rank, recipe.lora.alpha or float(ALPHA_PER_RANK * rank))
     if asked > most:

@@ -12,7 +12,7 @@ from app.errors import Conflict, NotFound, Unprocessable
 from app.feedback import corrections
 from app.feedback import repository as feedback
 from app.jobs import repository
-from app.learning.recipes import Recipe, resolve
+from app.learning.recipes import SMALL_BASE_PARAMETERS, Recipe, most_rank, resolve
 from app.learning.validation import InvalidConfig
 from app.models import CANCELLED, FINISHED, QUEUED, Job, JobEvent, JobMetric, User
 from app.queue import TRAIN, ring
@@ -161,8 +161,13 @@ def retry(session: Session, job_id: str) -> Job:
 
 
 def _check_rank(config: dict[str, Any]) -> None:
-    """Of what was asked for itself: what a recipe asks for by itself is cut down to what there is."""
-    asked, most = config.get("lora", {}).get("rank") or 0, get_settings().adapter_rank
+    """Of what was asked for itself: what a recipe asks for by itself is cut down to what there is.
+
+    How large another base than the packaged one is, only the worker knows.
+    """
+    settings = get_settings()
+    parameters = 0 if settings.base_model == PACKAGED else SMALL_BASE_PARAMETERS
+    asked, most = config.get("lora", {}).get("rank") or 0, most_rank(settings.adapter_rank, parameters)
     if asked > most:
         raise InvalidTraining(
             f"config.lora.rank: the rank {asked} was asked for, and this server has room for {most}",

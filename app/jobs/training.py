@@ -75,7 +75,13 @@ def train(context: JobContext) -> TrainingOutcome:
             )
         incumbent = adapters.active(session, context.job.user_id)
     recipe, pleased = satisfaction_for(context, recipe)
-    recipe, shape = shaped(context, recipe, settings)
+    recipe, shape = shaped(context, recipe, settings, card.parameters)
+    if recipe.sft is None and card.warmup is None:
+        context.note(
+            f"The recipe {recipe.name} does not imitate first, and {card.name} was never taught to rewrite without an "
+            "instruction, so little may be there to reward. Whoever runs the server can teach it, once, with "
+            "`idiolect models warm-up`."
+        )
 
     # Not packed: while it learns, that memory is the activations'.
     model, tokens = load_model(base, device=settings.device, is_packed=False), Tokens.load(base)

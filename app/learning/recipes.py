@@ -38,6 +38,9 @@ SATISFACTION_WEIGHT = 2.0
 """Of what pleases the person, where a training is paid for it."""
 SMALL_BASE_PARAMETERS = 1_000_000_000
 """Bases below this size take the `small` preset."""
+SMALL_RANK, LARGE_RANK = 8, 32
+"""Of an adapter, unless the server's operator says otherwise: bytes are what serving pays, and what was tried on the
+packaged base; the article's."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,11 @@ def resolve(name: str, overrides: dict[str, Any], base_parameters: int) -> Recip
             raise InvalidConfig(f"config.{section}", "must be an object")
         recipe = replace(recipe, **{section: overlaid(f"config.{section}", part, values)})
     return recipe
+
+
+def most_rank(configured: int, base_parameters: int) -> int:
+    """The largest rank that an adapter of a base of this size may have; `configured` by the operator, or 0."""
+    return configured or (SMALL_RANK if base_parameters < SMALL_BASE_PARAMETERS else LARGE_RANK)
 
 
 def as_dict(recipe: Recipe) -> dict[str, Any]:

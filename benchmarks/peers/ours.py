@@ -41,7 +41,7 @@ def engine_for(
     from app.inference.bank import Bank
 
     settings = get_settings()
-    rank = served_rank(settings) if rank is None else rank
+    rank = served_rank(settings, model.architecture.parameters) if rank is None else rank
     slot = Bank.bytes_per_slot(model.architecture, rank, model.dtype)
     room = settings.adapter_cache_mb * 2**20 if slots is None else slots * slot
     near = Near(LocalStorage.at(adapters))

@@ -36,7 +36,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pairs(data: Path) -> list[Pair]:
-    return warmup.pairs(data, 400, seed=3)
+    return warmup.pairs(human_texts(data, 3), 400, seed=3)
 
 
 def is_towards_plain(pair: Pair) -> bool:
@@ -63,8 +63,8 @@ def test_placeholders_for_people_become_names(data: Path) -> None:
 
 
 def test_the_same_seed_makes_the_same_pairs(data: Path, pairs: list[Pair]) -> None:
-    assert warmup.pairs(data, 50, seed=3) == pairs[:50]
-    assert warmup.pairs(data, 50, seed=4) != pairs[:50]
+    assert warmup.pairs(human_texts(data, 3), 50, seed=3) == pairs[:50]
+    assert warmup.pairs(human_texts(data, 3), 50, seed=4) != pairs[:50]
 
 
 def test_both_directions_are_taught_and_few_copies(pairs: list[Pair]) -> None:

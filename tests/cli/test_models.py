@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.config import get_settings
+from app.config import Settings, get_settings
+from app.inference.card import read_card
 from tests.cli.conftest import Idiolect, Said
+from tests.tiny import build_tiny_base
 
 SATISFACTION = ("models", "score", "--model", "satisfaction")
 
@@ -66,6 +68,38 @@ def test_a_model_that_cannot_be_used_is_a_sentence_with_a_remedy(
 def test_an_unknown_model_is_a_usage_error(idiolect: Idiolect) -> None:
     assert idiolect("models", "score", "--model", "fame").code == 2
     assert idiolect("models", "embed", "--model", "fame").code == 2
+
+
+def test_the_packaged_base_needs_no_warm_up(idiolect: Idiolect, settings: Settings) -> None:
+    said = idiolect("models", "warm-up")
+    assert said.code == 1
+    assert "comes with its warm-up" in said.words
+    assert "IDIOLECT_BASE_MODEL" in said.words
+
+
+@pytest.mark.slow
+def test_another_base_is_warmed_up_once(
+    idiolect: Idiolect, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDIOLECT_BASE_MODEL", str(build_tiny_base(tmp_path / "tiny")))
+    get_settings.cache_clear()
+    texts = tmp_path / "texts.txt"
+    texts.write_text("too short\n", encoding="utf-8")
+    said = idiolect("models", "warm-up", "--texts", str(texts))
+    assert (said.code, "no line of 4 to 40 words" in said.words) == (1, True)
+
+    texts.write_text("I honestly didn't expect that, it was rather lovely!\n" * 3, encoding="utf-8")
+    said = idiolect("models", "warm-up", "--steps", "2", "--texts", str(texts))
+    assert said.code == 0, said
+    assert "Of 24 messages that it had not seen" in " ".join(said.out.split())
+    folder = Path(said.out.rpartition("IDIOLECT_BASE_MODEL=")[2].strip())
+    assert read_card(folder).warmup
+    assert not list(settings.data_dir.glob("tmp*"))
+
+    monkeypatch.setenv("IDIOLECT_BASE_MODEL", str(folder))
+    get_settings.cache_clear()
+    again = idiolect("models", "warm-up", "--steps", "2")
+    assert (again.code, "warmed up already" in again.words) == (1, True)
 
 
 def test_build_wants_a_folder_of_data(idiolect: Idiolect, tmp_path: Path) -> None:

@@ -135,6 +135,7 @@ def test_the_article_has_its_own_adapter_as_far_as_there_is_room(
     assert (written["rank"], written["alpha"]) == (str(rank), "16.0")
     assert version.manifest["recipe"]["lora"] == {"rank": rank, "alpha": 16.0}
     assert any("asks for an adapter of rank 32" in note for note in notes) == (rank < 32)
+    assert any("idiolect models warm-up" in note for note in notes), "this base was never warmed up"
 
 
 def paid_for_humanity(user: User) -> Job:

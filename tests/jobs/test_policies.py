@@ -95,23 +95,42 @@ def test_an_adapter_has_the_shape_that_is_asked_for_as_far_as_there_is_room(
     told: list[str] = []
     context: Any = SimpleNamespace(note=told.append)
     small = resolve(recipe, config, base_parameters=135_000_000)
-    found, made = shaped(context, small, settings.model_copy(update={"adapter_rank": room}))
+    found, made = shaped(context, small, settings.model_copy(update={"adapter_rank": room}), 135_000_000)
     assert (found.lora.rank, found.lora.alpha) == made == shape
     assert len(told) == notes
     assert all("IDIOLECT_ADAPTER_RANK=32" in note for note in told)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "recipe", "config", "configured", "shape"),
+    [
+        (135_000_000, "voice", {}, 0, (8, 16.0)),
+        (3_000_000_000, "voice", {}, 0, (32, 16.0)),
+        (3_000_000_000, "article", {}, 0, (32, 16.0)),
+        (3_000_000_000, "voice", {}, 16, (16, 16.0)),
+        (3_000_000_000, "voice", {"lora": {"rank": 48}}, 0, (32, 16.0)),
+    ],
+)
+def test_a_base_of_billions_takes_the_articles_rank_by_itself(
+    settings: Settings, parameters: int, recipe: str, config: dict[str, Any], configured: int, shape: tuple[int, float]
+) -> None:
+    context: Any = SimpleNamespace(note=lambda text: None)
+    given = settings.model_copy(update={"adapter_rank": configured})
+    assert shaped(context, resolve(recipe, config, parameters), given, parameters)[1] == shape
+    assert served_rank(given, parameters) >= shape[0] + settings.adapter_voice_rank
+
+
 def test_the_articles_adapter_is_written_and_served(settings: Settings, policies: Policies) -> None:
     article = replace(policies, shape=Shape(32, 16.0))
     data, digest = article.fresh(3, VOICES).adapter_bytes(policies.card.digest)
-    room = served_rank(settings.model_copy(update={"adapter_rank": 32}))
+    room = served_rank(settings.model_copy(update={"adapter_rank": 32}), 0)
     adapter = adapter_file.unpack(
         data, policies.model.architecture, base_digest=policies.card.digest, digest=digest, max_rank=room
     )
     assert (adapter.rank, adapter.alpha, adapter.scale) == (32, 16.0, 0.5)
     with pytest.raises(InvalidAdapter, match="rank is 32"):
         adapter_file.unpack(
-            data, policies.model.architecture, base_digest=policies.card.digest, max_rank=served_rank(settings)
+            data, policies.model.architecture, base_digest=policies.card.digest, max_rank=served_rank(settings, 0)
         )
 
 

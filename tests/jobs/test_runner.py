@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.db import now, transaction
+from app.inference.packaged import BaseUnavailable
 from app.jobs import runner
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
 from app.jobs.lease import checkpoint_folder
@@ -193,6 +194,11 @@ def writes_to_a_full_disk(context: JobContext) -> TrainingOutcome:
         (writes_to_a_full_disk, "The disk is full", "Free space"),
         (fails(TrainingFailure("The loss became NaN.", "Lower sft.learning_rate.")), "The loss became NaN.", "Lower"),
         (fails(MemoryError()), "not enough memory", "smaller rl.group_size"),
+        (
+            fails(BaseUnavailable("The disk of the hub is gone. Ask for another.")),
+            "The base model cannot be used",
+            "IDIOLECT",
+        ),
         (fails(KeyError("x")), "ended unexpectedly (KeyError)", "Retry the job"),
     ],
 )

@@ -50,6 +50,16 @@ def test_a_rank_is_taken_as_far_as_the_server_has_room(desk: Any, ada: Any, monk
     assert desk.submit(ada, "article", asked).config == asked
 
 
+def test_a_server_of_another_base_has_room_for_the_articles_rank(
+    desk: Any, ada: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDIOLECT_BASE_MODEL", "some/model-of-3b")
+    get_settings.cache_clear()
+    with pytest.raises(service.InvalidTraining, match="room for 32"):
+        desk.submit(ada, "article", {"lora": {"rank": 33}})
+    assert desk.submit(ada, "article", {"lora": {"rank": 32}})
+
+
 @pytest.mark.parametrize("samples", [0, 1, 3])
 def test_too_few_samples_are_refused_with_the_number_that_is_missing(desk: Any, samples: int) -> None:
     person = desk.add_person("brief", samples)

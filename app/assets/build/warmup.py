@@ -38,14 +38,15 @@ HARD_TO_PLAIN = 0.6
 """Of the pairs towards plain, those from clipped or formal text, where rules fall short."""
 
 
-def pairs(data: Path, count: int, seed: int) -> list[Pair]:
+def pairs(texts: list[str], count: int, seed: int) -> list[Pair]:
+    """Of people's own texts and everyday messages; without texts, of messages alone."""
     rng = random.Random(seed)
-    return [pair for pair, _ in zip(_pairs(human_texts(data, seed), rng), range(count), strict=False)]
+    return [pair for pair, _ in zip(_pairs(texts, rng), range(count), strict=False)]
 
 
 def _pairs(texts: list[str], rng: random.Random) -> Iterator[Pair]:
     while True:
-        is_message = rng.random() < MESSAGE_SHARE
+        is_message = rng.random() < MESSAGE_SHARE or not texts
         draw = (lambda: message(rng)) if is_message else (lambda: rng.choice(texts))
         text, most = _some_sentences(draw, rng)
         plain = text if is_message else neutralise(text)
@@ -104,7 +105,7 @@ def build(
     config: SftConfig = CONFIG,
 ) -> dict[str, float]:
     """Train on `policy` (over the unmerged base) and write `warmup/adapter.safetensors` under `target`."""
-    examples = pairs(data, config.steps * config.batch_size, config.seed)
+    examples = pairs(human_texts(data, config.seed), config.steps * config.batch_size, config.seed)
     report(f"{len(examples)} pairs")
     losses = []
     for step in sft.train(policy, examples, config):

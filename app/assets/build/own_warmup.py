@@ -1,0 +1,123 @@
+"""A warm-up for a base that is not the packaged one: what the shipped adapter does there, learned once where it runs.
+
+The sizes are the article's for bases of a billion parameters and more (Roman S, "The Right Approach to Personalize LLM
+Style": 1,000 steps of one pair, learning rate 2e-5, rank 32), and the packaged base's own for smaller ones.
+"""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.assets.build import warmup
+from app.assets.build.messages import message
+from app.config import PACKAGED, Settings
+from app.errors import AppError
+from app.inference.base import BaseCard, ensure_base, read_card, warmed
+from app.inference.language_model import load_model
+from app.inference.policy import LoraPolicy
+from app.inference.tokens import Tokens
+from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
+from app.learning import sft
+from app.learning.configs import LoraConfig, SftConfig
+from app.learning.copying import is_copy
+from app.learning.loop import Diverged
+from app.learning.recipes import SMALL_BASE_PARAMETERS
+from app.learning.rewards.format import stripped, well_formed
+from app.learning.seeding import generator
+from app.learning.types import Step
+
+FEWEST_WORDS, MOST_WORDS = 4, 40
+TRIED, ROOM_TOKENS = 24, 120
+
+
+class CannotWarmUp(AppError):
+    """There is nothing to do, or nothing to do it with."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What the warmed base makes of messages that it did not learn from."""
+
+    well_formed: float
+    copies: float
+    texts: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    sft: SftConfig
+    rank: int
+    alpha: float
+
+    @classmethod
+    def of(cls, card: BaseCard) -> "Sizes":
+        if card.parameters < SMALL_BASE_PARAMETERS:
+            return cls(warmup.CONFIG, warmup.RANK, warmup.ALPHA)
+        lora = LoraConfig()
+        return cls(replace(SftConfig(), seed=warmup.CONFIG.seed), lora.rank or warmup.RANK, lora.alpha or warmup.ALPHA)
+
+
+def texts_of(file: Path) -> list[str]:
+    """People's own texts, a line each, as far as they are of a length to learn from. Raises CannotWarmUp."""
+    lines = [" ".join(line.split()) for line in file.read_text(encoding="utf-8-sig").splitlines()]
+    if texts := [line for line in lines if FEWEST_WORDS <= len(line.split()) <= MOST_WORDS]:
+        return texts
+    raise CannotWarmUp(
+        f"{file} has no line of {FEWEST_WORDS} to {MOST_WORDS} words",
+        remedy="Give a text per line, or leave --texts out: everyday messages are put together then.",
+    )
+
+
+def warm_up(
+    settings: Settings, texts: Sequence[str], steps: int | None, each: Callable[[Step], None] = lambda step: None
+) -> tuple[Path, Tried]:
+    """Teach the base that `settings` names to rewrite without an instruction: a folder to name in its place.
+
+    Without `texts` it learns from everyday messages alone. Raises CannotWarmUp, BaseUnavailable, UnsupportedModel,
+    Diverged. Nothing is left of a warm-up that did not end.
+    """
+    if settings.base_model == PACKAGED:
+        raise CannotWarmUp(
+            "the packaged base comes with its warm-up",
+            remedy="Name the base that lacks one in IDIOLECT_BASE_MODEL.",
+        )
+    base = ensure_base(settings)
+    card = read_card(base)
+    if card.warmup:
+        raise CannotWarmUp(
+            f"{base} has been warmed up already", remedy="Name the base that it was made from in IDIOLECT_BASE_MODEL."
+        )
+    sizes = Sizes.of(card)
+    config = sizes.sft if steps is None else replace(sizes.sft, steps=steps)
+    model, tokens = load_model(base, device=settings.device, is_packed=False), Tokens.load(base)
+    policy = LoraPolicy(model, tokens, rank=sizes.rank, alpha=sizes.alpha, seed=config.seed)
+    examples = warmup.pairs(list(texts), config.steps * config.batch_size, config.seed)
+    try:
+        for step in sft.train(policy, examples, config):
+            each(step)
+    except Diverged as error:
+        raise CannotWarmUp(
+            f"the warm-up became unstable and was stopped: {error}", remedy="Nothing was changed; try fewer --steps."
+        ) from error
+    tried = _try(policy)
+    content, _ = policy.adapter_bytes(card.digest)
+    with tempfile.TemporaryDirectory(dir=settings.data_dir) as folder:
+        adapter = Path(folder) / "adapter.safetensors"
+        adapter.write_bytes(content)
+        return warmed(settings, base.name, lambda: base, adapter), tried
+
+
+def _try(policy: LoraPolicy) -> Tried:
+    rng = generator(warmup.CONFIG.seed, "tried")
+    texts = [message(rng) for _ in range(TRIED)]
+    rollouts = policy.sample(
+        [prompt_for(text, None) for text in texts],
+        1,
+        max_tokens=ROOM_TOKENS,
+        temperature=DEFAULT_TEMPERATURE,
+        seed=warmup.CONFIG.seed,
+    )
+    formed = well_formed(rollouts.texts, rollouts.is_finished, texts)
+    pairs = [(text, stripped(written)) for text, written in zip(texts, rollouts.texts, strict=True)]
+    return Tried(formed.mean().item(), sum(is_copy(*pair) for pair in pairs) / TRIED, pairs)
