@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from app.inference.bank import Bank, BankDelta
+from app.inference.bank import FEW_TOKENS, Bank, BankDelta
 from app.inference.delta import GROUPS, Group
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
@@ -98,15 +98,23 @@ def test_a_batch_may_shrink_and_repeat_its_rows(tiny_model: LlamaModel, bank: Ba
         pytest.param([7] * 3, id="all of one"),
     ],
 )
-def test_every_row_gets_what_it_would_alone(tiny_model: LlamaModel, slots: list[int]) -> None:
+@pytest.mark.parametrize("tokens", [1, FEW_TOKENS, FEW_TOKENS + 1])
+def test_every_row_gets_what_it_would_alone(
+    tiny_model: LlamaModel, tiny_tokens: Tokens, slots: list[int], tokens: int
+) -> None:
+    """And as from the trainable adapter, whichever way it is computed."""
     bank = Bank(tiny_model.architecture, slots=9, rank=4, dtype=tiny_model.dtype, device=tiny_model.device)
-    for slot in range(1, 10):
-        bank.load(slot, adapter(tiny_model.architecture, 4, slot))
-    ids = torch.arange(5, 5 + 4 * len(slots)).view(-1, 4)
+    adapters = {slot: adapter(tiny_model.architecture, 2 + slot % 3, slot) for slot in range(1, 10)}
+    for slot, each in adapters.items():
+        bank.load(slot, each)
+    ids = torch.arange(5, 5 + tokens * len(slots)).view(-1, tokens)
     with torch.inference_mode():
         together = tiny_model.hidden(ids, bank.rows(slots))
         for row, slot in enumerate(slots):
-            assert torch.allclose(together[row], tiny_model.hidden(ids[row : row + 1], bank.rows([slot]))[0], atol=1e-4)
+            alone = None
+            if slot:
+                alone = LoraPolicy.from_adapter(tiny_model, tiny_tokens, adapters[slot]).lora.delta(tiny_model.dtype)
+            assert torch.allclose(together[row], tiny_model.hidden(ids[row : row + 1], alone)[0], atol=1e-4)
 
 
 def test_a_slot_is_as_large_as_it_says(tiny_model: LlamaModel, bank: Bank) -> None:
