@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.inference.frozen import FEWEST_ROWS, MOST_ROWS, Frozen, can_pack
+from app.inference.frozen import Frozen, can_pack
 from app.inference.model import LlamaModel
 
 packs = pytest.mark.skipif(not can_pack("cpu"), reason="weights are packed on x86-64 only")
 
 
 @packs
-@pytest.mark.parametrize("rows", [1, FEWEST_ROWS - 1, FEWEST_ROWS, 7, 16, MOST_ROWS, MOST_ROWS + 1])
+@pytest.mark.parametrize("rows", [1, 2, 3, 7, 16, 200])
 @pytest.mark.parametrize("has_bias", [False, True])
 def test_packed_and_plain_are_the_same_map(rows: int, has_bias: bool) -> None:
     matrix, bias = torch.randn(48, 40), torch.randn(48) if has_bias else None
