@@ -53,10 +53,12 @@ class Bank:
             raise ValueError(f"slot {slot} is not one of 1 to {self.slots}")
         if adapter.rank > self.rank:
             raise ValueError(f"the adapter's rank is {adapter.rank}; this engine takes up to {self.rank}")
-        self.ranks[slot], layers = adapter.rank, self.architecture.layers
+        layers, before = self.architecture.layers, self.ranks[slot]
+        self.ranks[slot] = adapter.rank
         for group, linear in self.architecture.fused.items():
             down, up = self.down[group][:, slot], self.up[group][:, slot]
-            if group not in adapter.down or adapter.rank < self.rank:
+            if group not in adapter.down or adapter.rank < before:
+                # Else every number that was ever written is replaced.
                 down.zero_()
                 up.zero_()
             if group not in adapter.down:
@@ -64,8 +66,9 @@ class Bank:
             parts = len(linear.parts)
             theirs = adapter.down[group].view(layers, parts, adapter.rank, linear.inputs)
             down.view(layers, linear.inputs, parts, self.rank)[..., : adapter.rank] = theirs.permute(0, 3, 1, 2)
-            scaled = adapter.up[group].float() * adapter.scale
-            up[:, :, : adapter.rank] = scaled.view(layers, up.shape[1], up.shape[3], adapter.rank).mT
+            used = up[:, :, : adapter.rank]
+            used.copy_(adapter.up[group].view(layers, up.shape[1], up.shape[3], adapter.rank).mT)
+            used.mul_(adapter.scale)
 
     def clear(self, slot: int) -> None:
         """Leave nothing in it."""
