@@ -20,7 +20,7 @@ from app.learning.recipes import RECIPES
 from app.rest import Problem, of_user
 
 PEFT_FILES = ("adapter_config.json", "adapter_model.safetensors")
-VERSION = ("version", "state", "parent_version", "digest", "size_bytes", "created_at")
+VERSION = ("version", "state", "parent_version", "size_bytes", "created_at")
 POINTER = ("user", "active_version", "digest")
 
 jobs = typer.Typer(help="Trainings.", no_args_is_help=True)
@@ -187,6 +187,10 @@ def retry(job: Annotated[str, typer.Argument()], as_json: AsJson = False) -> Non
 def list_adapters(user: User, as_json: AsJson = False) -> None:
     rows = list(api().pages(of_user(user, "/adapters")))
     show(rows, VERSION, as_json)
+    if not as_json:
+        for row in rows:
+            # Below the table, where no column folds them: they are there to be copied.
+            console.print(f"{row['digest']}  version {row['version']}", highlight=False, soft_wrap=True)
 
 
 @adapters.command("promote")

@@ -13,6 +13,7 @@ LEAST_MEANING: Final = 0.80
 LEAST_ENTITIES: Final = 0.90
 LEAST_OF_SHARE: Final = 0.5
 """A voice is kept if its share of the rewrites is at least so much of its share of the samples."""
+LONGEST_TRAINING_S: Final = 240.0
 LONGEST_REWRITE_S: Final = 6.0
 MOST_MEMORY: Final = {"web": 250e6}
 MOST_MEMORY_WITH_MODELS: Final = 2.5e9
@@ -38,6 +39,7 @@ def bars(result: Json) -> list[Bar]:
         _kept("meaning kept", "meaning", LEAST_MEANING, people),
         _kept("names and figures kept", "entities", LEAST_ENTITIES, people),
         *(_voices(person) for person in people if len(person["own_modes"]) > 1),
+        _training(people),
         *_time(result.get("one_rewrite")),
         *_memory(result.get("memory", {})),
     ]
@@ -76,6 +78,12 @@ def _voices(person: Json) -> Bar:
 
 def _percent(shares: Mapping[str, float]) -> str:
     return ", ".join(f"{tag} {share:.0%}" for tag, share in shares.items())
+
+
+def _training(people: Sequence[Json]) -> Bar:
+    slowest = max(people, key=lambda person: float(person["seconds"]))
+    got = f"{slowest['seconds']:.0f} s ({slowest['name']})"
+    return Bar("one training", f"≤ {LONGEST_TRAINING_S:g} s each", got, slowest["seconds"] <= LONGEST_TRAINING_S)
 
 
 def _time(one: Json | None) -> Iterator[Bar]:

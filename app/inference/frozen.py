@@ -1,8 +1,8 @@
 """A frozen linear map, and the copy of its matrix that the processor multiplies fastest.
 
 oneDNN reads a matrix in its own blocked layout faster than a plain one: 1.4-1.7 times for the 1-16 rows of decoding,
-1.05-1.3 for the hundreds of prefill (measured in bfloat16 on AVX-512 with its instructions; in float32 1.2-4). It has no
-gradient. The copy doubles the memory of the weights, so only small bases get it.
+1.05-1.3 for the hundreds of prefill (measured in bfloat16, on a processor that multiplies it; in float32 1.2-4). It
+has no gradient. The copy doubles the memory of the weights, so only small bases get it.
 """
 
 import platform

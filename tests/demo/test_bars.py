@@ -16,6 +16,7 @@ WELL: Json = {
             "entities": 0.98,
             "modes": {"voice 1": 1.0},
             "own_modes": {"voice 1": 1.0},
+            "seconds": 180.0,
         },
         {
             "name": "Sam",
@@ -25,6 +26,7 @@ WELL: Json = {
             "entities": 0.9,
             "modes": {"work": 0.75, "friends": 0.25},
             "own_modes": {"work": 0.5, "friends": 0.5},
+            "seconds": 240.0,
         },
     ],
     "one_rewrite": {"words": 36, "seconds": 6.0},
@@ -52,6 +54,7 @@ def test_all_are_met_at_their_very_edge() -> None:
         "meaning kept": "0.800 (Sam)",
         "names and figures kept": "0.900 (Sam)",
         "all voices of Sam are heard": "work 75%, friends 25%",
+        "one training": "240 s (Sam)",
         "one rewrite of 36 words": "6.0 s",
         "memory at most": "engine 1.9 GB, web 250 MB, train 2.5 GB, score 800 MB",
     }
@@ -66,6 +69,7 @@ def test_all_are_met_at_their_very_edge() -> None:
         (changed(entities=0.899), "names and figures kept"),
         (changed(modes={"work": 0.76, "friends": 0.24}), "all voices of Sam are heard"),
         (changed(modes={"work": 1.0}), "all voices of Sam are heard"),
+        (changed(seconds=241.0), "one training"),
         (WELL | {"one_rewrite": {"words": 36, "seconds": 6.1}}, "one rewrite of 36 words"),
         (WELL | {"memory": {"web": 251_000_000}}, "memory at most"),
         (WELL | {"memory": {"engine": 2_600_000_000}}, "memory at most"),
@@ -77,4 +81,4 @@ def test_a_figure_beyond_its_bar_misses_it_and_no_other(result: Json, name: str)
 
 def test_of_one_person_of_one_voice_is_told_what_can_be_told() -> None:
     alone = {"style_matrix": {"Max": {"Max": 0.5}}, "people": WELL["people"][:1]}
-    assert [bar.name for bar in bars(alone)] == [BASE, "meaning kept", "names and figures kept"]
+    assert [bar.name for bar in bars(alone)] == [BASE, "meaning kept", "names and figures kept", "one training"]

@@ -120,5 +120,5 @@ def test_the_demo_ends_well_and_tells_which_bars_it_missed(
         "more like their person than the base writes",
         "memory at most",  # this process holds models beside the web
     }
-    assert "2 of 5 missed. That is a result and no error" in said.out
+    assert "2 of 6 missed. That is a result and no error" in said.out
     assert "keys create --tenant demo" in said.out

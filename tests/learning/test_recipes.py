@@ -26,6 +26,16 @@ def test_every_recipe_has_a_preset_for_small_and_large_bases():
     assert resolve("voice", {}, LARGE_BASE) == LARGE["voice"]
 
 
+def test_the_articles_sizes_are_those_of_large_bases():
+    """Of its warm-up, and of the texts in and out: about 300 tokens."""
+    for name in RECIPES:
+        recipe = resolve(name, {}, LARGE_BASE)
+        if recipe.sft is not None:
+            assert (recipe.sft.steps, recipe.sft.batch_size, recipe.sft.learning_rate) == (1000, 1, 2e-5)
+        if recipe.rl is not None:
+            assert recipe.rl.max_tokens == 300
+
+
 def test_the_articles_recipe_is_uncalibrated_untagged_and_starts_cold():
     article = resolve("article", {}, LARGE_BASE)
     assert article.sft is None

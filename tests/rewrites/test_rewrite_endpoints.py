@@ -200,13 +200,16 @@ def test_an_unknown_version_lists_those_there_are(ask: Ask, ada: User, voice: Ad
     assert "1" in ask(adapter=9).json()["remedy"]
 
 
-def test_a_prompt_longer_than_the_context_is_the_texts_fault(ask: Ask, voice: Adapter, engine: FakeEngine) -> None:
+def test_a_prompt_longer_than_the_context_is_the_texts_fault(
+    ask: Ask, voice: Adapter, engine: FakeEngine, client: TestClient
+) -> None:
     engine.context_tokens = 5
     answer = ask(text="one two three four five six")
     assert answer.status_code == 422
     assert answer.json()["field"] == "text"
     assert "6 tokens" in answer.json()["detail"]
     assert "a smaller n" in answer.json()["remedy"]
+    assert client.get("/v1/users/ada/rewrites").json()["items"] == []
 
 
 @pytest.mark.parametrize(
