@@ -44,7 +44,8 @@ class Settings(BaseSettings):
     device: Literal["cpu", "cuda"] = "cpu"
     threads: int = Field(default=0, ge=0)
     """Torch threads per process; 0 lets torch decide."""
-    adapter_cache_mb: int = Field(default=256, ge=1)
+    adapter_cache_mb: int = Field(default=0, ge=0)
+    """0: 256, or room for eight adapters if they need more."""
     max_batch_rows: int = Field(default=32, ge=1)
     max_queue_rows: int = Field(default=256, ge=1)
     adapter_rank: int = Field(default=0, ge=0, le=64)

@@ -95,7 +95,7 @@ def run(
     from app.inference.loader import served_rank
     from app.inference.model import best_dtype
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)  # here; those who are measured have theirs
     report = Report("serving", describe(threads), list(ABOUT), dict.fromkeys(GOALS), GOALS)
     workload = Workload.make(base, folder, adapters=max(plan.adapters, *plan.users))
     dtype, architecture = best_dtype("cpu"), Architecture.load(base)
@@ -123,7 +123,7 @@ def run(
         for name in [name for name in field if name != PEFT]:
             field.pop(name).stop()
         if "residency" in sections:
-            residency.measure(report, workload, plan.residency, peft=field.get(PEFT), keep=keep)
+            residency.measure(report, workload, plan.residency, threads=threads, peft=field.get(PEFT), keep=keep)
     finally:
         for contestant in field.values():
             contestant.stop()

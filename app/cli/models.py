@@ -110,7 +110,9 @@ def warm_up(
     texts: Annotated[
         Path | None,
         typer.Option(
-            help="people's own texts, a line each, to learn from beside everyday messages", exists=True, dir_okay=False
+            help="texts of people, a line each, to learn from beside everyday messages; all tenants share the result",
+            exists=True,
+            dir_okay=False,
         ),
     ] = None,
     steps: Annotated[

@@ -161,5 +161,5 @@ def _convert(*arguments: str | Path) -> None:
     if done.returncode != 0:
         raise BaseUnavailable(
             f"Converting the base model failed with status {done.returncode}; the reason is printed above. "
-            "It needs about 2 GB of memory and 1 GB of disk."
+            "The packaged one needs about 2 GB of memory and 1 GB of disk; others up to three times their own size."
         )

@@ -23,6 +23,7 @@ from app.inference.language_model import LanguageModel
 from app.inference.passages import split
 from app.inference.sampling import COLDEST
 from app.inference.seats import Seats
+from app.inference.threads import start_computing
 from app.inference.ticket import Ticket, TicketRow, by_prompt
 from app.inference.tokens import Tokens
 from app.inference.types import PREFIX, EngineError, EngineInfo, EngineLoad, Heard, RewriteSpec, prompt_for
@@ -59,8 +60,11 @@ class Engine:
         cache_bytes: int = 256 * 2**20,
         max_batch_rows: int = 32,
         max_queue_rows: int = 256,
+        threads: int = 0,
     ) -> None:
-        """`rank` is the largest served, trunk and branch together."""
+        """`rank` is the largest served, trunk and branch together. Of a process that does nothing but serve, `threads`
+        says on how many cores the engine computes, and all others on one (see threads.py); 0 leaves that alone.
+        """
         self.model, self.tokens, self.card = model, tokens, card
         self.seats = Seats(model, card, adapters, rank=rank, cache_bytes=cache_bytes)
         slots = self.seats.bank.slots
@@ -73,6 +77,7 @@ class Engine:
         self._running = 0
         self._changed = threading.Condition()
         self._is_stopping = False
+        self._threads = threads
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     @property
@@ -91,7 +96,10 @@ class Engine:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        self._thread.start()
+        if self._threads:
+            self._thread = start_computing(self._run, self._thread.name, self._threads)
+        else:
+            self._thread.start()
 
     def stop(self) -> None:
         """Within a step: whoever still waits or is being written for gets `unavailable`."""

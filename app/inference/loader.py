@@ -7,10 +7,12 @@ import structlog
 import torch
 
 from app.config import Settings
+from app.inference.bank import Bank
 from app.inference.base import ensure_base, read_card
 from app.inference.engine import Engine
 from app.inference.language_model import load_model
 from app.inference.selfcheck import PROBE, prove
+from app.inference.threads import apart
 from app.inference.tokens import Tokens
 from app.inference.types import EngineError
 from app.learning.recipes import most_rank
@@ -19,16 +21,23 @@ from app.storage import storage_nearby
 
 log = structlog.get_logger(__name__)
 
-LEAST_RANK: Final = 8
 LEAST_VOICE_RANK: Final = 4
-"""What was trained with the default ranks stays usable when the settings are lowered."""
+FEWEST_SLOTS: Final = 8
+USUAL_CACHE_BYTES: Final = 256 * 2**20
 TIDY_EVERY_S: Final = 600.0
 
 
 def served_rank(settings: Settings, base_parameters: int) -> int:
-    """The largest that an engine has room for, of a trunk and a branch together."""
-    trunk = most_rank(settings.adapter_rank, base_parameters)
-    return max(trunk, LEAST_RANK) + max(settings.adapter_voice_rank, LEAST_VOICE_RANK)
+    """The largest that an engine has room for, of a trunk and a branch together: what was trained with the default
+    ranks stays usable when the settings are lowered.
+    """
+    trunk = max(most_rank(settings.adapter_rank, base_parameters), most_rank(0, base_parameters))
+    return trunk + max(settings.adapter_voice_rank, LEAST_VOICE_RANK)
+
+
+def cache_bytes(settings: Settings, slot_bytes: int) -> int:
+    """The memory for resident adapters, each of which takes a slot."""
+    return settings.adapter_cache_mb * 2**20 or max(USUAL_CACHE_BYTES, FEWEST_SLOTS * slot_bytes)
 
 
 class Loader:
@@ -66,7 +75,7 @@ class Loader:
         return self.engine
 
     def _run(self) -> None:
-        self._load()
+        apart(self._load)
         while self.engine is not None:
             try:
                 self.engine.seats.tidy()
@@ -87,15 +96,17 @@ class Loader:
             self.missing = "checking that adapters are told apart"
             prove(model, tokens.prompt(PROBE))
             card = read_card(base)
+            rank = served_rank(settings, card.parameters)
             engine = Engine(
                 model,
                 tokens,
                 card,
                 storage_nearby(settings),
-                rank=served_rank(settings, card.parameters),
-                cache_bytes=settings.adapter_cache_mb * 2**20,
+                rank=rank,
+                cache_bytes=cache_bytes(settings, Bank.bytes_per_slot(model.architecture, rank, model.dtype)),
                 max_batch_rows=settings.max_batch_rows,
                 max_queue_rows=settings.max_queue_rows,
+                threads=torch.get_num_threads(),
             )
             engine.start()
             self.engine, self.missing = engine, ""

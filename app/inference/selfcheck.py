@@ -7,9 +7,10 @@ mixed batch: rows without an adapter equal the plain base, two random adapters d
 import math
 
 import torch
+from torch import Tensor
 
 from app.inference.adapter_file import Adapter
-from app.inference.bank import BASE_SLOT, Bank
+from app.inference.bank import BASE_SLOT, FEW_TOKENS, Bank
 from app.inference.language_model import LanguageModel
 
 TOLERANCE = 0.05
@@ -29,7 +30,15 @@ def prove(model: LanguageModel, probe_ids: list[int]) -> None:
     bank = Bank(model.architecture, slots=2, rank=rank, dtype=model.dtype, device=model.device)
     for slot in (1, 2):
         bank.load(slot, _random_adapter(model, rank, slot))
-    ids_B_T = torch.tensor([probe_ids] * 4, device=model.device)
+    for tokens in (FEW_TOKENS, 2 * FEW_TOKENS):  # a delta computes few and many in different ways
+        _compare(model, bank, torch.tensor([_repeated(probe_ids, tokens)] * 4, device=model.device))
+
+
+def _repeated(ids: list[int], count: int) -> list[int]:
+    return (ids * -(-count // len(ids)))[:count]
+
+
+def _compare(model: LanguageModel, bank: Bank, ids_B_T: Tensor) -> None:
     plain = model.logits(model.hidden(ids_B_T)).float().log_softmax(-1)
     mixed = model.logits(model.hidden(ids_B_T, bank.rows([BASE_SLOT, 1, 2, BASE_SLOT]))).float().log_softmax(-1)
     if not torch.isfinite(mixed).all():

@@ -25,11 +25,6 @@ def explain(error: Exception, folder: Path, job_id: str) -> TrainingFailure:
             "Check that what IDIOLECT_STORAGE_URL names is there and that the worker's credentials may use it (the "
             "server's /readyz tells), then retry the job.",
         )
-    if isinstance(error, (BaseUnavailable, UnsupportedModel)):
-        return TrainingFailure(
-            f"The base model cannot be used: {error} {UNHARMED}",
-            "Mend that where the worker runs, or point IDIOLECT_BASE_MODEL at another model, then retry the job.",
-        )
     if isinstance(error, AppError):
         return TrainingFailure(f"{error.detail}. {UNHARMED}", f"{error.remedy} Then retry the job.")
     if _is_disk_full(error, folder):
@@ -41,6 +36,11 @@ def explain(error: Exception, folder: Path, job_id: str) -> TrainingFailure:
         return TrainingFailure(
             f"There was not enough memory for this training. {UNHARMED}",
             "Free memory, or ask for a smaller rl.group_size, rl.prompts_per_step or sft.batch_size, and train again.",
+        )
+    if isinstance(error, (BaseUnavailable, UnsupportedModel)):
+        return TrainingFailure(
+            f"The base model cannot be used: {str(error).rstrip('.')}. {UNHARMED}",
+            "Mend that where the worker runs, or point IDIOLECT_BASE_MODEL at another model, then retry the job.",
         )
     return TrainingFailure(
         f"The training ended unexpectedly ({type(error).__name__}). {UNHARMED}",

@@ -14,7 +14,7 @@ import torch
 
 from app.adapters import service as adapters
 from app.assets.neutral import neutral_prompts
-from app.config import Settings, get_settings
+from app.config import PACKAGED, Settings, get_settings
 from app.db import transaction
 from app.inference.base import BaseCard, ensure_base, read_card
 from app.inference.encoders import entity_finder, meaning_encoder
@@ -76,7 +76,7 @@ def train(context: JobContext) -> TrainingOutcome:
         incumbent = adapters.active(session, context.job.user_id)
     recipe, pleased = satisfaction_for(context, recipe)
     recipe, shape = shaped(context, recipe, settings, card.parameters)
-    if recipe.sft is None and card.warmup is None:
+    if recipe.sft is None and card.warmup is None and settings.base_model != PACKAGED:
         context.note(
             f"The recipe {recipe.name} does not imitate first, and {card.name} was never taught to rewrite without an "
             "instruction, so little may be there to reward. Whoever runs the server can teach it, once, with "

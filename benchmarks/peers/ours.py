@@ -9,8 +9,9 @@ import torch
 from app.config import get_settings
 from app.inference.card import read_card
 from app.inference.engine import Engine
-from app.inference.loader import served_rank
+from app.inference.loader import cache_bytes, served_rank
 from app.inference.model import LlamaModel
+from app.inference.threads import apart
 from app.inference.tokens import Tokens
 from app.inference.types import RewriteSpec
 from app.storage import LocalStorage, Near
@@ -19,15 +20,15 @@ from benchmarks.common.worker import Answer, Message, serve
 WAIT_S = 300
 
 
-def open_engine(base: Path, adapters: Path, *, slots: int, exact: bool = False) -> Engine:
+def open_engine(base: Path, adapters: Path, *, slots: int, threads: int, exact: bool = False) -> Engine:
     """An engine that runs, as the server builds it.
 
     With `exact` its model knows no end of text, so every row gets the tokens it asks for.
     """
-    model = LlamaModel.load(base)
+    model = apart(lambda: LlamaModel.load(base))
     if exact:
         model = endless(model)
-    return engine_for(model, base, adapters, slots=slots)
+    return engine_for(model, base, adapters, slots=slots, threads=threads)
 
 
 def endless(model: LlamaModel) -> LlamaModel:
@@ -35,17 +36,19 @@ def endless(model: LlamaModel) -> LlamaModel:
 
 
 def engine_for(
-    model: LlamaModel, base: Path, adapters: Path, *, slots: int | None = None, rank: int | None = None
+    model: LlamaModel, base: Path, adapters: Path, *, threads: int, slots: int | None = None, rank: int | None = None
 ) -> Engine:
-    """An engine that runs; slots and rank are the server's unless said."""
+    """An engine that runs, and computes as the server's does: nobody beside it. Slots and rank are the server's unless
+    said.
+    """
     from app.inference.bank import Bank
 
     settings = get_settings()
     rank = served_rank(settings, model.architecture.parameters) if rank is None else rank
     slot = Bank.bytes_per_slot(model.architecture, rank, model.dtype)
-    room = settings.adapter_cache_mb * 2**20 if slots is None else slots * slot
+    room = cache_bytes(settings, slot) if slots is None else slots * slot
     near = Near(LocalStorage.at(adapters))
-    engine = Engine(model, Tokens.load(base), read_card(base), near, rank=rank, cache_bytes=room)
+    engine = Engine(model, Tokens.load(base), read_card(base), near, rank=rank, cache_bytes=room, threads=threads)
     engine.start()
     return engine
 
@@ -59,16 +62,20 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     torch.set_num_threads(setup["threads"])
     base, adapters = Path(setup["base"]), Path(setup["adapters"])
     digests: list[str] = setup["digests"]
-    model = LlamaModel.load(base)
-    options = {"slots": len(digests), "rank": setup["slot_rank"]}
-    engines = {
-        True: engine_for(endless(model), base, adapters, **options),
-        False: engine_for(model, base, adapters, **options),
-    }
+    model = apart(lambda: LlamaModel.load(base))
+    options = {"threads": setup["threads"], "slots": len(digests), "rank": setup["slot_rank"]}
+    engines = {True: engine_for(endless(model), base, adapters, **options)}
+
+    def of_kind(is_endless: bool) -> Engine:
+        """One at a time: two would take the cores from each other."""
+        if is_endless not in engines:
+            engines.popitem()[1].stop()
+            engines[is_endless] = engine_for(endless(model) if is_endless else model, base, adapters, **options)
+        return engines[is_endless]
 
     def write(question: Message) -> Message:
         tokens = question["tokens"]
-        engine = engines[tokens is not None]
+        engine = of_kind(tokens is not None)
         specs = [
             spec(passage, None if adapter is None else digests[adapter], tokens)
             for passage, adapter in zip(question["passages"], question["adapters"], strict=True)
@@ -84,7 +91,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
         }
 
     facts = {"dtype": str(model.dtype).removeprefix("torch."), "version": torch.__version__}
-    return write, facts | {"slot_rank": engines[True].seats.bank.rank}
+    return write, facts | {"slot_rank": of_kind(True).seats.bank.rank}
 
 
 if __name__ == "__main__":

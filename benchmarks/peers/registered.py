@@ -15,21 +15,19 @@ from benchmarks.common.worker import Answer, Message, serve
 
 def open_contestant(setup: Message) -> tuple[Answer, Message]:
     settle(setup["data"])
-    import torch
-
     from app.inference.fake import FakeEngine
     from app.inference.model import LlamaModel
+    from app.inference.threads import apart
     from app.inference.types import EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec
     from app.rewrites import service
     from app.rewrites.service import Ask
     from benchmarks.peers.ours import endless, engine_for
 
-    torch.set_num_threads(setup["threads"])
     people = [f"person-{number}" for number in range(setup["registered"])]
     tenant_id, _ = register(people, setup["digests"], setup["base_digest"])
     base = Path(setup["base"])
-    model = endless(LlamaModel.load(base))
-    engine = engine_for(model, base, Path(setup["adapters"]))
+    model = endless(apart(lambda: LlamaModel.load(base)))
+    engine = engine_for(model, base, Path(setup["adapters"]), threads=setup["threads"])
     chance = random.Random(0)
 
     class InProcess(FakeEngine):

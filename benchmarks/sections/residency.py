@@ -52,6 +52,7 @@ def measure(
     workload: Workload,
     scale: Scale,
     *,
+    threads: int,
     peft: Contestant | None,
     keep: Callable[[Report], None] = lambda report: None,
 ) -> None:
@@ -59,7 +60,7 @@ def measure(
 
     `keep` sees each.
     """
-    engine = open_engine(workload.base, workload.folder / "adapters", slots=SLOTS, exact=True)
+    engine = open_engine(workload.base, workload.folder / "adapters", slots=SLOTS, threads=threads, exact=True)
     try:
         for digest in workload.adapters:
             workload.file(digest).read_bytes()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
@@ -33,7 +35,7 @@ def test_a_row_of_a_mixed_batch_equals_the_adapter_alone(
     for slot, each in enumerate(adapters, 1):
         bank.load(slot, each)
     mixed = logits(tiny_model, bank, [0, 1, 2, 3, 1])
-    for row, each in ((1, adapters[0]), (2, adapters[1]), (4, adapters[0])):
+    for row, each in ((1, adapters[0]), (2, adapters[1]), (3, adapters[2]), (4, adapters[0])):
         policy = LoraPolicy.from_adapter(tiny_model, tiny_tokens, each)
         with torch.no_grad():
             alone = tiny_model.logits(
@@ -98,12 +100,14 @@ def test_a_batch_may_shrink_and_repeat_its_rows(tiny_model: LlamaModel, bank: Ba
         pytest.param([7] * 3, id="all of one"),
     ],
 )
+@pytest.mark.parametrize("has_bags", [True, False])
 @pytest.mark.parametrize("tokens", [1, FEW_TOKENS, FEW_TOKENS + 1])
 def test_every_row_gets_what_it_would_alone(
-    tiny_model: LlamaModel, tiny_tokens: Tokens, slots: list[int], tokens: int
+    tiny_model: LlamaModel, tiny_tokens: Tokens, slots: list[int], tokens: int, has_bags: bool
 ) -> None:
     """And as from the trainable adapter, whichever way it is computed."""
     bank = Bank(tiny_model.architecture, slots=9, rank=4, dtype=tiny_model.dtype, device=tiny_model.device)
+    bank.has_bags = has_bags  # or products, as on a GPU
     adapters = {slot: adapter(tiny_model.architecture, 2 + slot % 3, slot) for slot in range(1, 10)}
     for slot, each in adapters.items():
         bank.load(slot, each)
@@ -115,6 +119,23 @@ def test_every_row_gets_what_it_would_alone(
             if slot:
                 alone = LoraPolicy.from_adapter(tiny_model, tiny_tokens, adapters[slot]).lora.delta(tiny_model.dtype)
             assert torch.allclose(together[row], tiny_model.hidden(ids[row : row + 1], alone)[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("tokens", [1, FEW_TOKENS + 1])
+def test_in_bfloat16_it_is_as_near_as_the_trainable_adapter(tiny_base: Path, tiny_tokens: Tokens, tokens: int) -> None:
+    """To what float32 makes of the same numbers."""
+    exact, rounded = (LlamaModel.load(tiny_base, dtype=dtype) for dtype in (torch.float32, torch.bfloat16))
+    made = adapter(exact.architecture, 4, 3)
+    bank = Bank(rounded.architecture, slots=2, rank=6, dtype=torch.bfloat16, device=rounded.device)
+    bank.load(2, made)
+    ids = torch.arange(5, 5 + 2 * tokens).view(2, tokens)
+    with torch.inference_mode():
+        wanted, learned = (
+            model.hidden(ids, LoraPolicy.from_adapter(model, tiny_tokens, made).lora.delta(model.dtype)).float()
+            for model in (exact, rounded)
+        )
+        served = rounded.hidden(ids, bank.rows([2, 2])).float()
+    assert (served - wanted).abs().mean() <= 1.2 * (learned - wanted).abs().mean()
 
 
 def test_a_slot_is_as_large_as_it_says(tiny_model: LlamaModel, bank: Bank) -> None:

@@ -118,6 +118,8 @@ def test_a_base_of_billions_takes_the_articles_rank_by_itself(
     given = settings.model_copy(update={"adapter_rank": configured})
     assert shaped(context, resolve(recipe, config, parameters), given, parameters)[1] == shape
     assert served_rank(given, parameters) >= shape[0] + settings.adapter_voice_rank
+    by_itself = served_rank(settings, parameters)
+    assert served_rank(given, parameters) >= by_itself, "what was trained before a setting was lowered is served"
 
 
 def test_the_articles_adapter_is_written_and_served(settings: Settings, policies: Policies) -> None:

@@ -4,22 +4,25 @@ The sizes are the article's for bases of a billion parameters and more (Roman S,
 Style": 1,000 steps of one pair, learning rate 2e-5, rank 32), and the packaged base's own for smaller ones.
 """
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import torch
 
 from app.assets.build import warmup
 from app.assets.build.messages import message
 from app.config import PACKAGED, Settings
 from app.errors import AppError
+from app.inference.adapter_file import InvalidAdapter
 from app.inference.base import BaseCard, ensure_base, read_card, warmed
 from app.inference.language_model import load_model
 from app.inference.policy import LoraPolicy
+from app.inference.sampling import NotFinite
 from app.inference.tokens import Tokens
 from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
 from app.learning import sft
-from app.learning.configs import LoraConfig, SftConfig
+from app.learning.configs import SftConfig
 from app.learning.copying import is_copy
 from app.learning.loop import Diverged
 from app.learning.recipes import SMALL_BASE_PARAMETERS
@@ -27,6 +30,7 @@ from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
 from app.learning.types import Step
 
+ARTICLE_RANK, ARTICLE_ALPHA = 32, 16.0
 FEWEST_WORDS, MOST_WORDS = 4, 40
 TRIED, ROOM_TOKENS = 24, 120
 
@@ -54,8 +58,7 @@ class Sizes:
     def of(cls, card: BaseCard) -> "Sizes":
         if card.parameters < SMALL_BASE_PARAMETERS:
             return cls(warmup.CONFIG, warmup.RANK, warmup.ALPHA)
-        lora = LoraConfig()
-        return cls(replace(SftConfig(), seed=warmup.CONFIG.seed), lora.rank or warmup.RANK, lora.alpha or warmup.ALPHA)
+        return cls(SftConfig(seed=warmup.CONFIG.seed), ARTICLE_RANK, ARTICLE_ALPHA)
 
 
 def texts_of(file: Path) -> list[str]:
@@ -74,8 +77,8 @@ def warm_up(
 ) -> tuple[Path, Tried]:
     """Teach the base that `settings` names to rewrite without an instruction: a folder to name in its place.
 
-    Without `texts` it learns from everyday messages alone. Raises CannotWarmUp, BaseUnavailable, UnsupportedModel,
-    Diverged. Nothing is left of a warm-up that did not end.
+    Without `texts` it learns from everyday messages alone. Raises CannotWarmUp, BaseUnavailable, UnsupportedModel.
+    What was learned is kept beside the models until it is merged.
     """
     if settings.base_model == PACKAGED:
         raise CannotWarmUp(
@@ -88,24 +91,41 @@ def warm_up(
         raise CannotWarmUp(
             f"{base} has been warmed up already", remedy="Name the base that it was made from in IDIOLECT_BASE_MODEL."
         )
+    adapter = settings.data_dir / "models" / f".{base.name}.warm-up.safetensors"
+    adapter.parent.mkdir(parents=True, exist_ok=True)
+    tried = _learned(settings, base, card, texts, steps, adapter, each)
+    # By now the model is out of memory, of which merging needs as much.
+    folder = warmed(settings, base.name, lambda: base, adapter)
+    adapter.unlink()
+    return folder, tried
+
+
+def _learned(
+    settings: Settings,
+    base: Path,
+    card: BaseCard,
+    texts: Sequence[str],
+    steps: int | None,
+    adapter: Path,
+    each: Callable[[Step], None],
+) -> Tried:
+    """Train, try and write the adapter."""
     sizes = Sizes.of(card)
     config = sizes.sft if steps is None else replace(sizes.sft, steps=steps)
+    torch.set_num_threads(settings.threads or torch.get_num_threads())
     model, tokens = load_model(base, device=settings.device, is_packed=False), Tokens.load(base)
     policy = LoraPolicy(model, tokens, rank=sizes.rank, alpha=sizes.alpha, seed=config.seed)
     examples = warmup.pairs(list(texts), config.steps * config.batch_size, config.seed)
     try:
         for step in sft.train(policy, examples, config):
             each(step)
-    except Diverged as error:
+        content, _ = policy.adapter_bytes(card.digest)
+        adapter.write_bytes(content)
+        return _try(policy)
+    except (Diverged, NotFinite, InvalidAdapter) as error:
         raise CannotWarmUp(
             f"the warm-up became unstable and was stopped: {error}", remedy="Nothing was changed; try fewer --steps."
         ) from error
-    tried = _try(policy)
-    content, _ = policy.adapter_bytes(card.digest)
-    with tempfile.TemporaryDirectory(dir=settings.data_dir) as folder:
-        adapter = Path(folder) / "adapter.safetensors"
-        adapter.write_bytes(content)
-        return warmed(settings, base.name, lambda: base, adapter), tried
 
 
 def _try(policy: LoraPolicy) -> Tried:
