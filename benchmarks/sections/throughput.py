@@ -1,7 +1,8 @@
 """Tokens per second of a batch: our base, ours with as many adapters as people, and what else could serve them.
 
 Every turn is two calls with the same batch, one for a single token and one for `tokens` more. The first is prefill;
-the difference is decoding, so nobody's own clock has to be trusted.
+the difference is decoding, so nobody's own clock has to be trusted. A call before them is not counted: whoever waited
+for minutes while others had their turns finds its memory cold, and so would not be slow where it serves.
 """
 
 import time
@@ -57,6 +58,7 @@ def turn(contestant: Contestant, workload: Workload, batch: Batch, tokens: int, 
         answer = contestant.ask(question, timeout_s=TIMEOUT_S)
         return answer, float(answer["seconds"])
 
+    ask(1)
     for _ in range(TRIES):
         _, prefill_s = ask(1)
         answer, total_s = ask(1 + tokens)
