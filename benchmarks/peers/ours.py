@@ -59,7 +59,7 @@ def spec(passage: str, digest: str | None, tokens: int | None, *, tenant: str = 
 
 
 def open_contestant(setup: Message) -> tuple[Answer, Message]:
-    torch.set_num_threads(setup["threads"])
+    torch.set_num_threads(1)  # here, before anything is computed: as in the server, nobody computes beside the engine
     base, adapters = Path(setup["base"]), Path(setup["adapters"])
     digests: list[str] = setup["digests"]
     model = apart(lambda: LlamaModel.load(base))

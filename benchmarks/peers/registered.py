@@ -15,6 +15,8 @@ from benchmarks.common.worker import Answer, Message, serve
 
 def open_contestant(setup: Message) -> tuple[Answer, Message]:
     settle(setup["data"])
+    import torch
+
     from app.inference.fake import FakeEngine
     from app.inference.model import LlamaModel
     from app.inference.threads import apart
@@ -23,6 +25,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     from app.rewrites.service import Ask
     from benchmarks.peers.ours import endless, engine_for
 
+    torch.set_num_threads(1)  # here: nobody computes beside the engine
     people = [f"person-{number}" for number in range(setup["registered"])]
     tenant_id, _ = register(people, setup["digests"], setup["base_digest"])
     base = Path(setup["base"])
