@@ -8,7 +8,7 @@ faithful to it (ticket.py): beside the first where there is room, else after it.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from typing import Final
 
@@ -24,7 +24,7 @@ from app.inference.passages import split
 from app.inference.sampling import COLDEST
 from app.inference.seats import Seats
 from app.inference.threads import start_computing
-from app.inference.ticket import Ticket, TicketRow, by_prompt
+from app.inference.ticket import Ticket, TicketRow, by_prompt, fail
 from app.inference.tokens import Tokens
 from app.inference.types import PREFIX, EngineError, EngineInfo, EngineLoad, Heard, RewriteSpec, prompt_for
 from app.inference.writing import Line, Writing
@@ -78,7 +78,7 @@ class Engine:
         self._changed = threading.Condition()
         self._is_stopping = False
         self._threads = threads
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread: threading.Thread | None = None
 
     @property
     def info(self) -> EngineInfo:
@@ -93,20 +93,18 @@ class Engine:
 
     @property
     def is_alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        if self._threads:
-            self._thread = start_computing(self._run, self._thread.name, self._threads)
-        else:
-            self._thread.start()
+        self._thread = start_computing(self._run, "engine", self._threads)
 
     def stop(self) -> None:
         """Within a step: whoever still waits or is being written for gets `unavailable`."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def submit(self, spec: RewriteSpec, tell: Callable[[Heard], None] | None = None) -> Ticket:
         """Queue a request; `tell` hears, in the engine's thread, what is new of its texts and must not fail.
@@ -203,7 +201,7 @@ class Engine:
                 return True
             waiting = self._waiting.drain()
         error = EngineError("unavailable", "the engine is shutting down")
-        _fail(waiting, error)
+        fail(waiting, error)
         self._drop(error)
         return False
 
@@ -218,7 +216,7 @@ class Engine:
             except Exception as error:  # whatever it is, nobody else shall suffer from it
                 if not isinstance(error, EngineError):
                     log.error("a request cannot be written", **where(error))
-                _fail(rows, error if isinstance(error, EngineError) else _unwritten(error))
+                fail(rows, error if isinstance(error, EngineError) else _unwritten(error))
                 self._count_out(len(rows))
                 continue
             self._rows.update(zip(lines, rows, strict=True))
@@ -249,7 +247,7 @@ class Engine:
         for line in self._writing.step(most):
             row = self._rows[line]
             if line.is_broken:
-                _fail([row], self._broken(row.ticket.spec.adapter_digest))
+                fail([row], self._broken(row.ticket.spec.adapter_digest))
             elif line.is_over or row.is_heard or row.ticket.spec.stop:
                 self._pass_on(line, row)
         left = [(line, row) for line, row in self._rows.items() if line.is_over or row.is_cancelled]
@@ -285,7 +283,7 @@ class Engine:
         for row in rows:
             self.seats.leave(row.speaker)
         self._count_out(len(rows))
-        _fail(rows, error)
+        fail(rows, error)
 
     def _count_out(self, rows: int) -> None:
         with self._changed:
@@ -300,8 +298,3 @@ class Engine:
 def _unwritten(error: Exception) -> EngineError:
     """Without its words, which may be a person's."""
     return EngineError("unavailable", f"the engine could not write this ({type(error).__name__})")
-
-
-def _fail(rows: Iterable[TicketRow], error: EngineError) -> None:
-    for ticket in {row.ticket for row in rows}:
-        ticket.fail(error)

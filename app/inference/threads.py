@@ -22,13 +22,15 @@ def apart(work: Callable[[], Result]) -> Result:
         return ended.submit(work).result()
 
 
-def start_computing(run: Callable[[], None], name: str, threads: int) -> Thread:
+def start_computing(run: Callable[[], None], name: str, threads: int = 0) -> Thread:
     """A started thread that computes on so many cores. The caller, and every thread that first computes from now on,
-    does so on one."""
+    does so on one. 0: on as many as anybody, and nothing changes for others.
+    """
     is_set = Event()
 
     def computing() -> None:
-        torch.set_num_threads(threads)
+        if threads:
+            torch.set_num_threads(threads)
         torch.get_num_threads()  # torch takes the number over when a thread first asks, and it changes below
         is_set.set()
         run()
@@ -36,5 +38,6 @@ def start_computing(run: Callable[[], None], name: str, threads: int) -> Thread:
     thread = Thread(target=computing, name=name, daemon=True)
     thread.start()
     is_set.wait()
-    torch.set_num_threads(1)
+    if threads:
+        torch.set_num_threads(1)
     return thread

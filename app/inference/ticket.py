@@ -261,3 +261,9 @@ def by_prompt(rows: Iterable[TicketRow]) -> list[list[TicketRow]]:
     for row in rows:
         groups.setdefault(row.prompt_key, []).append(row)
     return list(groups.values())
+
+
+def fail(rows: Iterable[TicketRow], error: EngineError) -> None:
+    """Each of their tickets, once."""
+    for ticket in {row.ticket for row in rows}:
+        ticket.fail(error)
