@@ -1,5 +1,6 @@
 """`idiolect models`: what there is, and lines in, lines out."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,9 @@ from typing import Any
 import pytest
 
 from app.config import Settings, get_settings
+from app.inference import base
 from app.inference.card import read_card
+from app.learning import sft
 from tests.cli.conftest import Idiolect, Said
 from tests.tiny import build_tiny_base
 
@@ -77,6 +80,10 @@ def test_the_packaged_base_needs_no_warm_up(idiolect: Idiolect, settings: Settin
     assert "IDIOLECT_BASE_MODEL" in said.words
 
 
+def out_of_disk(*_arguments: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 @pytest.mark.slow
 def test_another_base_is_warmed_up_once(
     idiolect: Idiolect, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -89,7 +96,13 @@ def test_another_base_is_warmed_up_once(
     assert (said.code, "no line of 4 to 40 words" in said.words) == (1, True)
 
     texts.write_text("I honestly didn't expect that, it was rather lovely!\n" * 3, encoding="utf-8")
-    said = idiolect("models", "warm-up", "--steps", "2", "--texts", str(texts))
+    asked = ("models", "warm-up", "--steps", "2", "--texts", str(texts))
+    with monkeypatch.context() as patch:
+        patch.setattr(base, "_convert", out_of_disk)
+        assert idiolect(*asked).code == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(sft, "train", None)  # it need not learn again
+        said = idiolect(*asked)
     assert said.code == 0, said
     assert "Of 24 messages that it had not seen" in " ".join(said.out.split())
     folder = Path(said.out.rpartition("IDIOLECT_BASE_MODEL=")[2].strip())

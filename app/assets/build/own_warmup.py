@@ -4,6 +4,8 @@ The sizes are the article's for bases of a billion parameters and more (Roman S,
 Style": 1,000 steps of one pair, learning rate 2e-5, rank 32), and the packaged base's own for smaller ones.
 """
 
+import hashlib
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +31,7 @@ from app.learning.recipes import SMALL_BASE_PARAMETERS
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
 from app.learning.types import Step
+from app.storage.files import write_whole
 
 ARTICLE_RANK, ARTICLE_ALPHA = 32, 16.0
 FEWEST_WORDS, MOST_WORDS = 4, 40
@@ -78,7 +81,7 @@ def warm_up(
     """Teach the base that `settings` names to rewrite without an instruction: a folder to name in its place.
 
     Without `texts` it learns from everyday messages alone. Raises CannotWarmUp, BaseUnavailable, UnsupportedModel.
-    What was learned is kept beside the models until it is merged.
+    What was learned is kept until it is merged: asked again, a warm-up whose merge failed is not learned again.
     """
     if settings.base_model == PACKAGED:
         raise CannotWarmUp(
@@ -91,44 +94,48 @@ def warm_up(
         raise CannotWarmUp(
             f"{base} has been warmed up already", remedy="Name the base that it was made from in IDIOLECT_BASE_MODEL."
         )
-    adapter = settings.data_dir / "models" / f".{base.name}.warm-up.safetensors"
-    adapter.parent.mkdir(parents=True, exist_ok=True)
-    tried = _learned(settings, base, card, texts, steps, adapter, each)
-    # By now the model is out of memory, of which merging needs as much.
-    folder = warmed(settings, base.name, lambda: base, adapter)
+    torch.set_num_threads(settings.threads or torch.get_num_threads())
+    sizes = Sizes.of(card)
+    if steps is not None:
+        sizes = replace(sizes, sft=replace(sizes.sft, steps=steps))
+    asked = hashlib.sha256(repr((card.digest, sizes, list(texts))).encode()).hexdigest()
+    adapter = settings.data_dir / "models" / f".warm-up-{asked[:12]}.safetensors"
+    try:
+        if not adapter.exists():
+            write_whole(adapter, _learned(settings, base, card, sizes, list(texts), each), is_lasting=True)
+        # By now the model is out of memory, of which merging needs as much.
+        folder = warmed(settings, base.name, lambda: base, adapter)
+        try:
+            tried = _try(settings, folder)
+        except NotFinite:
+            shutil.rmtree(folder)
+            raise
+    except (Diverged, NotFinite, InvalidAdapter) as error:
+        adapter.unlink(missing_ok=True)
+        raise CannotWarmUp(
+            f"the warm-up became unstable and was stopped: {error}",
+            remedy="IDIOLECT_BASE_MODEL is as it was; try fewer --steps.",
+        ) from error
     adapter.unlink()
     return folder, tried
 
 
 def _learned(
-    settings: Settings,
-    base: Path,
-    card: BaseCard,
-    texts: Sequence[str],
-    steps: int | None,
-    adapter: Path,
-    each: Callable[[Step], None],
-) -> Tried:
-    """Train, try and write the adapter."""
-    sizes = Sizes.of(card)
-    config = sizes.sft if steps is None else replace(sizes.sft, steps=steps)
-    torch.set_num_threads(settings.threads or torch.get_num_threads())
+    settings: Settings, base: Path, card: BaseCard, sizes: Sizes, texts: list[str], each: Callable[[Step], None]
+) -> bytes:
+    """The adapter's file."""
+    config = sizes.sft
     model, tokens = load_model(base, device=settings.device, is_packed=False), Tokens.load(base)
     policy = LoraPolicy(model, tokens, rank=sizes.rank, alpha=sizes.alpha, seed=config.seed)
-    examples = warmup.pairs(list(texts), config.steps * config.batch_size, config.seed)
-    try:
-        for step in sft.train(policy, examples, config):
-            each(step)
-        content, _ = policy.adapter_bytes(card.digest)
-        adapter.write_bytes(content)
-        return _try(policy)
-    except (Diverged, NotFinite, InvalidAdapter) as error:
-        raise CannotWarmUp(
-            f"the warm-up became unstable and was stopped: {error}", remedy="Nothing was changed; try fewer --steps."
-        ) from error
+    for step in sft.train(policy, warmup.pairs(texts, config.steps * config.batch_size, config.seed), config):
+        each(step)
+    return policy.adapter_bytes(card.digest)[0]
 
 
-def _try(policy: LoraPolicy) -> Tried:
+def _try(settings: Settings, folder: Path) -> Tried:
+    """The merged base itself: an adapter that has learned nothing changes nothing."""
+    model = load_model(folder, device=settings.device, is_packed=False)
+    policy = LoraPolicy(model, Tokens.load(folder), rank=1, alpha=1)
     rng = generator(warmup.CONFIG.seed, "tried")
     texts = [message(rng) for _ in range(TRIED)]
     rollouts = policy.sample(
