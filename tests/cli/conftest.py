@@ -30,7 +30,7 @@ class Said:
     @property
     def words(self) -> str:
         """What went to stderr, on one line."""
-        return " ".join(self.err.split())
+        return " ".join(self.err.replace("│", " ").split())
 
 
 Idiolect = Callable[..., Said]

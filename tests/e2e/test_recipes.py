@@ -138,16 +138,26 @@ def test_the_article_has_its_own_adapter_as_far_as_there_is_room(
     assert any("idiolect models warm-up" in note for note in notes), "this base was never warmed up"
 
 
+@pytest.fixture
+def name_detector(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """`name_detector(folder)` is what the operator does for web and workers; "packaged" takes it back."""
+
+    def name(source: str) -> None:
+        monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", source)
+        get_settings.cache_clear()
+
+    return name
+
+
 def paid_for_humanity(user: User) -> Job:
     with transaction(user.tenant_id) as session:
         return service.create(session, user, "article", {"rl": SIZES["rl"], "reward": {"human": 1}})
 
 
 def test_a_detector_that_the_operator_names_pays_for_reading_like_a_person(
-    max: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    max: User, tmp_path: Path, name_detector: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(build_desklib(tmp_path)))
-    get_settings.cache_clear()
+    name_detector(str(build_desklib(tmp_path)))
     job = paid_for_humanity(max)
     run_training(job.id)
     assert seen(job).state == SUCCEEDED, seen(job).reason
@@ -157,10 +167,9 @@ def test_a_detector_that_the_operator_names_pays_for_reading_like_a_person(
 
 
 def test_a_detector_that_is_not_there_ends_the_training_before_it_learns(
-    max: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    max: User, tmp_path: Path, name_detector: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(tmp_path))
-    get_settings.cache_clear()
+    name_detector(str(tmp_path))
     job = paid_for_humanity(max)
     run_training(job.id)
     failed = seen(job)
@@ -171,13 +180,11 @@ def test_a_detector_that_is_not_there_ends_the_training_before_it_learns(
 
 
 def test_a_worker_without_that_detector_says_what_it_lacks(
-    max: User, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    max: User, tmp_path: Path, name_detector: Callable[[str], None]
 ) -> None:
-    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(tmp_path))
-    get_settings.cache_clear()
+    name_detector(str(tmp_path))
     job = paid_for_humanity(max)
-    monkeypatch.delenv("IDIOLECT_DETECTOR_MODEL")
-    get_settings.cache_clear()
+    name_detector("packaged")
     run_training(job.id)
     failed = seen(job)
     assert failed.state == FAILED
