@@ -1,13 +1,15 @@
 """An adapter as bytes: one safetensors file that says what it is and is named by its own sha256.
 
-Per adapted group two tensors in the layout of the engine's bank, so that loading is a read and a copy:
-`<group>.A` [layers, parts * rank, in] and `<group>.B` [layers, sum(out), rank], bfloat16 or float32 (lora.py says which
-rows belong to which part; the base's shape says which groups there are, and their sizes). Metadata, all strings:
-format, rank, alpha, base_digest, targets (comma-separated groups).
+Per adapted group two tensors as they lie in the engine's bank, so that loading is a read and a copy: `<group>.A`
+[layers, in, parts * rank] and `<group>.B` [layers, rank, sum(out)], bfloat16 or float32. In memory both are seen the
+other way round, as lora.py has them, which says which rows belong to which part (the base's shape says which groups
+there are, and their sizes). Metadata, all strings: format, rank, alpha, base_digest, targets (comma-separated groups).
 
 The adapter of a person of several voices is a trunk, as above, and for each voice a branch that is added to it:
 `voice.<number>.<group>.A` and `.B`, with voice_rank in place of rank, and in the metadata voices (a JSON list of their
 tags, in the order of their numbers) and voice_rank. A branch is scaled as its trunk is.
+
+Files of the first format, whose tensors lie the other way round, are read as well; they load more slowly.
 """
 
 import hashlib
@@ -29,7 +31,7 @@ from app.inference.delta import Group
 from app.inference.lora import abreast
 from app.learning.tags import MAX_TAG_LENGTH
 
-FORMAT = "idiolect-lora-1"
+FORMAT, FIRST_FORMAT = "idiolect-lora-2", "idiolect-lora-1"
 MAX_RANK = 64
 MAX_VOICE_RANK = 16
 MAX_VOICES = 8
@@ -101,7 +103,7 @@ def digest_of(data: bytes) -> str:
 
 def pack(adapter: Adapter) -> bytes:
     """The file. The same adapter always gives the same bytes."""
-    tensors = {name: tensor.contiguous() for name, tensor in adapter.tensors.items()}
+    tensors = {name: tensor.mT.contiguous() for name, tensor in adapter.tensors.items()}
     metadata = {
         "format": FORMAT,
         "rank": str(adapter.rank),
@@ -137,7 +139,7 @@ def unpack(
     if digest is not None and digest_of(data) != digest:
         raise InvalidAdapter("the adapter's file has changed since it was written: its sha256 differs from its name")
     metadata = _metadata(data)
-    if metadata.get("format") != FORMAT:
+    if metadata.get("format") not in (FORMAT, FIRST_FORMAT):
         raise InvalidAdapter(f"the file's format is {metadata.get('format')!r}, expected {FORMAT!r}")
     if metadata.get("base_digest") != base_digest:
         raise InvalidAdapter("the adapter was trained on another base model; train it again on this one")
@@ -153,6 +155,8 @@ def unpack(
         tensors = safetensors.load(data)
     except SafetensorError as error:
         raise InvalidAdapter(f"the adapter's file is damaged: {error}") from error
+    if metadata["format"] == FORMAT:
+        tensors = {name: tensor.mT if tensor.ndim == 3 else tensor for name, tensor in tensors.items()}
     prefixes = [f"voice.{number}." for number in range(len(voices))]
     expected = shapes(architecture, rank, targets)
     for prefix in prefixes:
@@ -172,7 +176,7 @@ def read(path: Path, architecture: Shape, *, base_digest: str, max_rank: int = M
 
 
 def shapes(architecture: Shape, rank: int, targets: list[Group], prefix: str = "") -> dict[str, tuple[int, int, int]]:
-    """Every tensor that a trunk, or a branch with its prefix, must have, by its name in the file."""
+    """Every tensor that a trunk, or a branch with its prefix, must have in memory, by its name in the file."""
     expected = {}
     for group in targets:
         linear = architecture.fused[group]
@@ -196,7 +200,7 @@ def _check(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, int,
         if tensor.dtype not in DTYPES:
             raise InvalidAdapter(f"{name} has dtype {tensor.dtype}; allowed are bfloat16 and float32")
         # A sum is one pass and not finite as soon as one term is not.
-        if not torch.isfinite(tensor.sum(dtype=torch.float32)):
+        if not torch.isfinite(tensor.sum()):
             raise InvalidAdapter(f"{name} holds numbers that are not finite")
 
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Self
 import torch
 from torch import Tensor
 
-from app.inference.adapter_file import Adapter
+from app.inference.adapter_file import Adapter, Branch
 from app.inference.architecture import FusedLinear, Shape
 from app.inference.delta import Group
 
@@ -48,29 +48,38 @@ class Bank:
         width = sum(len(linear.parts) * linear.inputs + linear.width for linear in architecture.fused.values())
         return architecture.layers * rank * width * dtype.itemsize
 
-    def load(self, slot: int, adapter: Adapter) -> None:
-        """Put a checked adapter into a slot. Raises ValueError for the base's slot or a rank above the bank's."""
+    def load(self, slot: int, adapter: Adapter, voice: str | None = None) -> None:
+        """Put a checked adapter into a slot: its trunk and, beside it, the branch of this voice.
+
+        Raises ValueError for the base's slot or a rank above the bank's, KeyError for a voice without a branch.
+        """
         if not BASE_SLOT < slot <= self.slots:
             raise ValueError(f"slot {slot} is not one of 1 to {self.slots}")
-        if adapter.rank > self.rank:
-            raise ValueError(f"the adapter's rank is {adapter.rank}; this engine takes up to {self.rank}")
-        layers, before = self.architecture.layers, self.ranks[slot]
-        self.ranks[slot] = max(before, adapter.rank)  # of whatever lies there while it is being written
+        sides: list[tuple[int, Adapter | Branch]] = [(adapter.rank, adapter)]
+        if voice is not None:
+            sides.append((adapter.voice_rank, adapter.voices[voice]))
+        before, rank = self.ranks[slot], sum(width for width, _ in sides)
+        if rank > self.rank:
+            raise ValueError(f"the adapter's rank is {rank}; this engine takes up to {self.rank}")
+        self.ranks[slot] = max(before, rank)  # of whatever lies there while it is being written
         for group, linear in self.architecture.fused.items():
             down, up = self.down[group][:, slot], self.up[group][:, slot]
-            if group not in adapter.down or adapter.rank < before:
+            if group not in adapter.down or rank < before:
                 # Else every number that was ever written is replaced.
                 down.zero_()
                 up.zero_()
             if group not in adapter.down:
                 continue
-            parts = len(linear.parts)
-            theirs = adapter.down[group].view(layers, parts, adapter.rank, linear.inputs)
-            down.view(layers, linear.inputs, parts, self.rank)[..., : adapter.rank] = theirs.permute(0, 3, 1, 2)
-            used = up[:, :, : adapter.rank]
-            used.copy_(adapter.up[group].view(layers, up.shape[1], up.shape[3], adapter.rank).mT)
-            used.mul_(adapter.scale)
-        self.ranks[slot] = adapter.rank
+            layers, parts, first = len(down), len(linear.parts), 0
+            down = down.view(layers, linear.inputs, parts, self.rank)
+            for width, side in sides:
+                after = first + width
+                theirs = side.down[group].view(layers, parts, width, linear.inputs)
+                down[..., first:after] = theirs.permute(0, 3, 1, 2)
+                theirs = side.up[group].view(layers, up.shape[1], up.shape[3], width)
+                torch.mul(theirs.mT, adapter.scale, out=up[:, :, first:after])
+                first = after
+        self.ranks[slot] = rank
 
     def clear(self, slot: int) -> None:
         """Leave nothing in it."""

@@ -101,7 +101,7 @@ class Seats:
         seat = self.residency.acquire(speaker)
         if seat.is_new:
             try:
-                self.bank.load(seat.slot, self._at_once(speaker.digest).speaking(speaker.voice))
+                self.bank.load(seat.slot, self._at_once(speaker.digest), speaker.voice)
             except BaseException:
                 self.residency.forget(speaker)
                 raise
@@ -120,10 +120,7 @@ class Seats:
 
     def _checked(self, digest: str, *, is_here: bool) -> Adapter:
         try:
-            content = self.near.read_here(digest) if is_here else self.near.read(digest)
-            return adapter_file.unpack(
-                content, self.architecture, base_digest=self.card.digest, max_rank=self.bank.rank
-            )
+            return (self.near.read_here if is_here else self.near.read)(digest, self._unpacked)
         except FileNotFoundError as error:
             if is_here and self.near.vouches_for(digest):
                 raise EngineError("busy", f"adapter {digest[:12]}… had to make room while it waited") from error
@@ -132,6 +129,9 @@ class Seats:
             raise EngineError("storage-unavailable", f"adapter {digest[:12]}…: {error.detail}") from error
         except (InvalidAdapter, OSError) as error:
             raise EngineError("invalid-adapter", f"adapter {digest[:12]}…: {error}") from error
+
+    def _unpacked(self, content: bytes) -> Adapter:
+        return adapter_file.unpack(content, self.architecture, base_digest=self.card.digest, max_rank=self.bank.rank)
 
 
 def _unknown(digest: str) -> EngineError:

@@ -16,7 +16,6 @@ def open_storage(settings: Settings) -> Storage:
 
 def storage_nearby(settings: Settings) -> Near:
     """The same for an engine."""
-    storage = open_storage(settings)
     if settings.bucket is None:
-        return Near(storage)
-    return Copies(storage, settings.data_dir / "copies", settings.storage_cache_mb * 2**20)
+        return Near(LocalStorage(settings))
+    return Copies(open_storage(settings), settings.data_dir / "copies", settings.storage_cache_mb * 2**20)

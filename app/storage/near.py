@@ -1,8 +1,12 @@
-"""A storage as whoever reads it again and again sees it: near, or with copies on this machine's disk."""
+"""A storage as whoever reads it again and again sees it: near, or with copies on this machine's disk.
+
+Reading asks for a `make`: what it makes of the bytes while these are compared with their digest is what is returned,
+never before they were found whole.
+"""
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
@@ -11,7 +15,8 @@ from typing import Final
 import structlog
 
 from app.storage.files import write_whole
-from app.storage.types import DIGEST, SUFFIX, Storage, StorageUnavailable, file_name, verified
+from app.storage.local import LocalStorage
+from app.storage.types import DIGEST, SUFFIX, Made, Storage, StorageUnavailable, file_name, made_of
 
 log = structlog.get_logger(__name__)
 
@@ -25,16 +30,20 @@ LEFT_AFTER_S: Final = 3600.0
 class Near:
     """A folder of this machine: read where it is, nothing is copied."""
 
-    def __init__(self, storage: Storage) -> None:
-        self.storage = storage
+    storage: Storage
+    folder: Path
+    """Of this machine."""
 
-    def read(self, digest: str) -> bytes:
-        """As `Storage.read`; may take its time."""
-        return self.storage.read(digest)
+    def __init__(self, storage: LocalStorage) -> None:
+        self.storage, self.folder = storage, storage.folder
 
-    def read_here(self, digest: str) -> bytes:
+    def read(self, digest: str, make: Callable[[bytes], Made]) -> Made:
+        """What `make` makes of the bytes; may take its time. Raises as `Storage.read` and as `make`."""
+        return self.read_here(digest, make)
+
+    def read_here(self, digest: str, make: Callable[[bytes], Made]) -> Made:
         """As `read`, but from this machine only, at once. Raises FileNotFoundError for what is not on it."""
-        return self.storage.read(digest)
+        return made_of(self._path(digest).read_bytes(), digest, make)
 
     def is_here(self, digest: str) -> bool:
         """Whether `read` needs no network."""
@@ -51,20 +60,22 @@ class Near:
     def forget(self, digests: Collection[str]) -> None:
         """Delete the copies of these."""
 
+    def _path(self, digest: str) -> Path:
+        return self.folder / file_name(digest)
+
 
 class Copies(Near):
     """A folder of copies of what lies far away. When they exceed their bytes, the least recently read make room."""
 
     def __init__(self, storage: Storage, folder: Path, most_bytes: int) -> None:
-        super().__init__(storage)
-        self.folder, self.most_bytes = folder, most_bytes
+        self.storage, self.folder, self.most_bytes = storage, folder, most_bytes
         self._making_room = Lock()
         self._refusal: tuple[float, str] | None = None
         """Until when nothing is asked of the storage, and why."""
 
-    def read(self, digest: str) -> bytes:
+    def read(self, digest: str, make: Callable[[bytes], Made]) -> Made:
         with suppress(OSError):  # missing, damaged, or on a disk that cannot be read
-            return self.read_here(digest)
+            return self.read_here(digest, make)
         content = self._fetched(digest)
         try:
             with self._making_room:
@@ -73,14 +84,13 @@ class Copies(Near):
         except OSError as error:
             # It is served all the same, and fetched again when it is needed again.
             log.warning("an adapter cannot be kept on this disk", why=error.strerror, folder=str(self.folder))
-        return content
+        return make(content)
 
-    def read_here(self, digest: str) -> bytes:
-        path = self._path(digest)
-        content = verified(path.read_bytes(), digest)
+    def read_here(self, digest: str, make: Callable[[bytes], Made]) -> Made:
+        made = super().read_here(digest, make)
         with suppress(FileNotFoundError):
-            os.utime(path)  # the last to make room now
-        return content
+            os.utime(self._path(digest))  # the last to make room now
+        return made
 
     def is_here(self, digest: str) -> bool:
         return self._path(digest).exists()
@@ -96,9 +106,6 @@ class Copies(Near):
         for digest in digests:
             if DIGEST.fullmatch(digest):
                 self._path(digest).unlink(missing_ok=True)
-
-    def _path(self, digest: str) -> Path:
-        return self.folder / file_name(digest)
 
     def _fetched(self, digest: str) -> bytes:
         refusal = self._refusal  # another thread may end it meanwhile

@@ -3,15 +3,20 @@ locked and no copy is ever out of date.
 """
 
 import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from app.errors import Unavailable
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 SUFFIX: Final = ".safetensors"
 RETRY_S: Final = 5
+
+Made = TypeVar("Made")
+_hashing: Final = ThreadPoolExecutor(thread_name_prefix="sha256")
 
 
 class StorageUnavailable(Unavailable):
@@ -71,3 +76,12 @@ def verified(content: bytes, digest: str) -> bytes:
     if sha256(content).hexdigest() != digest:
         raise DamagedFile("the adapter's file has changed since it was written: its sha256 differs from its name")
     return content
+
+
+def made_of(content: bytes, digest: str, make: Callable[[bytes], Made]) -> Made:
+    """What `make` makes of the content, which is hashed meanwhile. Raises DamagedFile, whatever `make` says to such."""
+    verifying = _hashing.submit(verified, content, digest)
+    try:
+        return make(content)
+    finally:
+        verifying.result()

@@ -50,7 +50,8 @@ class Workload:
     def make(cls, base: Path, folder: Path, *, adapters: int) -> Self:
         """Write what is missing of so many distinct adapters, always the same ones for the same base."""
         architecture, digest = Architecture.load(base), read_card(base).digest
-        return cls(base, folder / digest[:12], list(_written(architecture, digest, folder / digest[:12], adapters)))
+        folder /= f"{digest[:12]}-{adapter_file.FORMAT}"
+        return cls(base, folder, list(_written(architecture, digest, folder, adapters)))
 
     @property
     def adapter_share(self) -> float:

@@ -72,6 +72,21 @@ def test_without_voices_a_file_is_as_it_always_was(shape: Architecture) -> None:
     assert header["__metadata__"].keys() == {"format", "rank", "alpha", "base_digest", "targets"}
 
 
+def test_files_of_the_first_format_are_read(shape: Architecture) -> None:
+    """As they were written: A and B as in memory, not as in the bank."""
+    adapter = with_voices(shape, "work")
+    data = adapter_file.pack(adapter)
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    first = save(
+        {name: tensor.contiguous() for name, tensor in adapter.tensors.items()},
+        metadata | {"format": adapter_file.FIRST_FORMAT},
+    )
+    assert first != data
+    back = adapter_file.unpack(first, shape, base_digest=DIGEST)
+    assert all(torch.equal(tensor, adapter.tensors[name]) for name, tensor in back.tensors.items())
+    assert adapter_file.pack(back) == data
+
+
 def test_a_voice_is_its_trunk_and_its_branch(shape: Architecture) -> None:
     adapter = with_voices(shape, "work", "friends")
     for voice, branch in adapter.voices.items():

@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from app.inference import adapter_file
 from app.inference.bank import FEW_TOKENS, Bank, BankDelta
 from app.inference.delta import GROUPS, Group
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.selfcheck import SelfCheckFailed, prove
 from app.inference.tokens import Tokens
-from tests.inference.voices import adapter
+from tests.inference.voices import adapter, of_voices
 
 
 @pytest.fixture
@@ -65,6 +66,23 @@ def test_a_new_tenant_of_a_slot_leaves_no_trace_of_the_old(tiny_model: LlamaMode
     bank.load(1, adapter(tiny_model.architecture, 8, 6))
     bank.load(1, small)
     assert torch.equal(logits(tiny_model, bank, [1]), fresh)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_voice_lies_in_a_slot_as_its_trunk_and_branch_side_by_side(
+    tiny_model: LlamaModel, dtype: torch.dtype
+) -> None:
+    made = of_voices(tiny_model.architecture, ["work", "friends"], rank=4, voice_rank=2, base="")
+    made = adapter_file.unpack(adapter_file.pack(made), tiny_model.architecture, base_digest="")
+    banks = [Bank(tiny_model.architecture, slots=1, rank=8, dtype=dtype, device=tiny_model.device) for _ in range(2)]
+    for voice in ("work", None, "friends"):  # each also clears what the one before left
+        banks[0].load(1, made, voice)
+        banks[1].load(1, made.speaking(voice))
+        for half, other in ((banks[0].down, banks[1].down), (banks[0].up, banks[1].up)):
+            assert all(torch.equal(half[group], other[group]) for group in GROUPS)
+        assert banks[0].ranks == banks[1].ranks
+    with pytest.raises(KeyError):
+        banks[0].load(1, made, "nobody")
 
 
 def test_rank_and_slot_are_checked(tiny_model: LlamaModel, bank: Bank) -> None:
