@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from app.admin import actions, assets, events, jobs, login, people, remarks, trying
+from app.admin import actions, assets, evaluations, events, jobs, login, people, remarks, trying
 from app.admin.access import HOME, Viewer
 from app.admin.rendering import PageRoute
 from app.errors import NotFound
@@ -22,6 +22,6 @@ def nothing(request: Request, who: Viewer, rest: str) -> Response:
     raise NotFound("there is no page at this address", remedy="Begin again at the overview.")
 
 
-for part in (assets, login, events, jobs, people, actions, trying, remarks):
+for part in (assets, login, events, jobs, people, actions, trying, remarks, evaluations):
     router.include_router(part.router)
 router.include_router(elsewhere)

@@ -45,7 +45,7 @@ environment.globals |= {
     "RECIPES": words.RECIPES,
     "STAGES": words.STAGES,
 }
-for name in ("ago", "exactly", "counted", "lasting", "decimal", "measured", "percent", "sized"):
+for name in ("ago", "exactly", "counted", "lasting", "decimal", "measured", "percent", "sized", "found"):
     environment.filters[name] = getattr(words, name)
 
 

@@ -105,3 +105,15 @@ def percent(share: float) -> str:
 def sized(size: int) -> str:
     """`640 kB`, `1.3 MB`."""
     return f"{size / 1e6:.1f} MB" if size >= 1_000_000 else f"{max(1, round(size / 1000))} kB"
+
+
+def found(value: object) -> str:
+    """A cell of an evaluation's table; of an interval [mean, low, high] its mean."""
+    if isinstance(value, list):
+        value = value[0]
+    if isinstance(value, bool):
+        return "passed" if value else "failed"
+    if isinstance(value, float):
+        digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+        return f"{value:.{digits}f}".replace("-", "−")
+    return "–" if value is None else str(value)
