@@ -42,7 +42,7 @@ def shaped(context: JobContext, recipe: Recipe, settings: Settings, base_paramet
             f"The recipe asks for an adapter of rank {asked}; this server has room for {most}, so that is its rank. "
             f"Whoever runs the server can set IDIOLECT_ADAPTER_RANK={asked}."
         )
-    return replace(recipe, lora=LoraConfig(*shape)), shape
+    return replace(recipe, lora=LoraConfig(*shape, branches=recipe.lora.branches)), shape
 
 
 @dataclass(frozen=True)

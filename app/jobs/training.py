@@ -89,7 +89,7 @@ def train(context: JobContext) -> TrainingOutcome:
     bare = policies.fresh(seed_of(recipe))
     judges = Judges(meaning_encoder(), entity_finder())
     voice = replace(_listen(context, bare, material, recipe, judges), pleased=pleased)
-    policy = policies.fresh(seed_of(recipe), voice.tags)
+    policy = policies.fresh(seed_of(recipe), voice.tags if recipe.lora.branches else ())
     try:
         state = _resume(context, policy, _task(card, voice, material, recipe))
         for stage, steps in _stages(context, policy, voice, material, recipe, state):

@@ -26,6 +26,8 @@ class LoraConfig:
     billion parameters and more, and 8 below."""
     alpha: Annotated[float, Between(0.01, 1024)] | None = 16.0
     """Null: twice the rank."""
+    branches: bool = True
+    """Whether every voice of a person of several gets a small adapter of its own beside the one that all share."""
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,9 @@ class RewardConfig:
     """Probability that a reference is dropped from the max, one mask for all rows of a group, never all."""
     contrast: Weight = 0.0
     """What a told mode is paid less for sounding like another mode of the person, so that their voices stay apart."""
+    crowding: Weight = 0.0
+    """What rewrites that were told no mode are paid less, per nat, for the mode that more of the batch are nearest to
+    than of the person's own texts are."""
     untagged_share: Share = 0.2
     """Share of groups that are not told a mode; their reward is the max over the surviving references."""
     length_slack: Annotated[float, Between(0.0, 10.0)] = 0.3

@@ -55,6 +55,14 @@ def speaking(user: User) -> int | None:
         return version.version if version else None
 
 
+def written(settings: Settings, version: Adapter) -> tuple[bytes, adapter_file.Adapter]:
+    """A version's file, and what it says."""
+    base, content = ensure_base(settings), LocalStorage(settings).path(version.digest).read_bytes()
+    return content, adapter_file.unpack(
+        content, Architecture.load(base), base_digest=read_card(base).digest, digest=version.digest
+    )
+
+
 def curve(job: Job, stage: str, name: str) -> list[float]:
     with transaction(job.tenant_id, read_only=True) as session:
         rows = session.query(JobMetric).filter_by(job_id=job.id, stage=stage, name=name).order_by(JobMetric.step)
@@ -70,11 +78,7 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
     assert done.state == SUCCEEDED, done.reason
     with transaction(user.tenant_id, read_only=True) as session:
         version = adapters.get(session, user.id, done.result["version"])
-    base = ensure_base(settings)
-    content = LocalStorage(settings).path(version.digest).read_bytes()
-    adapter = adapter_file.unpack(
-        content, Architecture.load(base), base_digest=read_card(base).digest, digest=version.digest
-    )
+    content, adapter = written(settings, version)
     assert {mode["tag"] for mode in version.modes} == set(adapter.voices) == {"work", "friends"}
     assert all(branch.up["o"].any() for branch in adapter.voices.values())
     assert version.size_bytes == len(content)
@@ -86,6 +90,19 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
     # Random weights write nonsense, and the gate must not let it speak.
     assert done.result["outcome"] == "rejected"
     assert speaking(user) is None
+
+
+def test_voices_may_be_told_to_one_adapter_without_branches(settings: Settings, writer: Callable[..., User]) -> None:
+    user = writer("sam", 36)
+    job = submit(user, config=SMALL | {"lora": {"branches": False}})
+    run_training(job.id)
+    done = seen(job)
+    assert done.state == SUCCEEDED, done.reason
+    with transaction(user.tenant_id, read_only=True) as session:
+        version = adapters.get(session, user.id, done.result["version"])
+    _, adapter = written(settings, version)
+    assert {mode["tag"] for mode in version.modes} == {"work", "friends"}
+    assert (dict(adapter.voices), adapter.voice_rank) == ({}, 0)
 
 
 def test_a_stopped_training_resumes_to_the_same_numbers(

@@ -133,7 +133,7 @@ def test_the_article_has_its_own_adapter_as_far_as_there_is_room(
     with safe_open(LocalStorage(get_settings()).path(version.digest), "pt") as file:
         written = file.metadata()
     assert (written["rank"], written["alpha"]) == (str(rank), "16.0")
-    assert version.manifest["recipe"]["lora"] == {"rank": rank, "alpha": 16.0}
+    assert version.manifest["recipe"]["lora"] == {"rank": rank, "alpha": 16.0, "branches": True}
     assert any("asks for an adapter of rank 32" in note for note in notes) == (rank < 32)
     assert any("idiolect models warm-up" in note for note in notes), "this base was never warmed up"
 

@@ -85,7 +85,9 @@ class Reward:
         ratio_N = length.ratios(repeated, texts)
 
         components = {
-            "style": similarity_N_K.masked_fill(~kept_N_K, -torch.inf).amax(-1) - self._rivalry(similarity_N_K, plan),
+            "style": similarity_N_K.masked_fill(~kept_N_K, -torch.inf).amax(-1)
+            - self._rivalry(similarity_N_K, plan)
+            - self._crowding(similarity_N_K, plan),
             "meaning": meaning.kept_meaning(
                 meaning.similarity(self.encode_meaning, self.neutralise, repeated, texts), self.config.meaning_target
             ),
@@ -140,6 +142,22 @@ class Reward:
         )
         is_rival_N_M = is_rival_P_M.repeat_interleave(len(similarity_N_K) // len(plan), dim=0)
         return self.config.contrast * (by_mode_N_M * is_rival_N_M).amax(-1).clamp(min=0)
+
+    def _crowding(self, similarity_N_K: Tensor, plan: Sequence[GroupPlan]) -> Tensor:
+        """The price [N] of the mode that too many are nearest to: the log of its share of the batch's rows that were
+        told none, over its share of the person's texts. Below 0 where too few are.
+        """
+        price_N = torch.zeros(len(similarity_N_K))
+        is_told_P = torch.tensor([group.tag is not None for group in plan])
+        is_free_N = ~is_told_P.repeat_interleave(len(price_N) // len(plan))
+        if self.config.crowding == 0 or not is_free_N.any():
+            return price_N
+        own_M = torch.tensor(list(self.references.shares.values()))
+        nearest_F = self.references.by_mode(similarity_N_K[is_free_N]).argmax(-1)
+        # As if everybody's own distribution had been seen once more, or a share of 0 would be endless.
+        seen_M = (nearest_F.bincount(minlength=len(own_M)) + own_M) / (len(nearest_F) + 1)
+        price_N[is_free_N] = self.config.crowding * (seen_M / own_M).log()[nearest_F]
+        return price_N
 
     def _shares(self, plan: Sequence[GroupPlan]) -> Tensor:
         kept_P_K = torch.tensor([group.kept_K for group in plan])

@@ -1,3 +1,4 @@
+import math
 import random
 from dataclasses import replace
 
@@ -221,6 +222,28 @@ def test_where_no_mode_is_told_all_may_sound_like_any(reward):
     apart = replace(reward, config=replace(ALL, contrast=1.0))
     torch.testing.assert_close(
         apart.score(["tea"], texts, free).rewards_P_G, reward.score(["tea"], texts, free).rewards_P_G
+    )
+
+
+def test_the_mode_that_crowds_the_batch_is_paid_less_and_the_rare_one_more(reward):
+    """By the log of its share of the untold rows over the person's own, each smoothed by one row."""
+    texts = rollouts_of([f"Rewritten: {text}" for text in ("berry berry", "berry", "berry tea", "cherry cherry") * 2])
+    plan = [GroupPlan("berries", None, (True, True)), GroupPlan("berries", "berries", (True, False))]
+    plain = reward.score(["tea", "tea"], texts, plan).components["style"]
+    crowded = replace(reward, config=replace(ALL, crowding=0.5)).score(["tea", "tea"], texts, plan).components["style"]
+    berries, cherries = (math.log((count + 0.5) / 5 / 0.5) for count in (3, 1))
+    price = torch.tensor([berries, berries, berries, cherries]) * 0.5
+    torch.testing.assert_close(crowded[:4], plain[:4] - price)
+    torch.testing.assert_close(crowded[4:], plain[4:])
+    assert price[0] > 0 > price[3]
+
+
+def test_where_every_row_was_told_a_mode_none_can_crowd(reward):
+    told = [GroupPlan("berries", "berries", (True, False))]
+    texts = rollouts_of(["Rewritten: berry berry", "Rewritten: berry"])
+    crowded = replace(reward, config=replace(ALL, crowding=5.0))
+    torch.testing.assert_close(
+        crowded.score(["tea"], texts, told).rewards_P_G, reward.score(["tea"], texts, told).rewards_P_G
     )
 
 
