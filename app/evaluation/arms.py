@@ -6,7 +6,7 @@ from typing import Any
 
 from app.learning.recipes import FROM_FEEDBACK, RECIPES, as_dict, resolve
 
-QUICK = {"steps": 2, "prompts_per_step": 2, "group_size": 2, "max_tokens": 48, "batch_size": 4}
+QUICK = {"steps": 2, "prompts_per_step": 2, "group_size": 2, "max_tokens": 48, "batch_size": 4, "set_size": 2}
 """A run that shows that everything works, and nothing else."""
 
 COMPARED = ("sft", "article", "voice")
@@ -45,6 +45,19 @@ MAIN = (
     Training("voice", "voice"),
 )
 """The ladder from imitation and the article's recipe to the default: each adds one thing to what is above it."""
+
+_SETS: dict[str, dict[str, Any]] = {"rl": {"set_size": 4}}
+WAYS = (
+    Training("share penalty, no dropout", "article", {"reward": CALIBRATED | {"dropout": 0.0, "crowding": 0.5}}),
+    Training("share penalty, dropout", "article", {"reward": CALIBRATED | {"crowding": 0.5}}),
+    Training("set credit, no dropout", "article", {"reward": CALIBRATED | {"dropout": 0.0}} | _SETS),
+    Training("set credit, dropout", "article", {"reward": CALIBRATED} | _SETS),
+    Training("voice, no dropout", "voice", {"reward": {"dropout": 0.0}}),
+    Training("voice, no branches", "voice", {"lora": {"branches": False}}),
+    Training("voice, nothing told in reinforcement", "voice", {"reward": {"untagged_share": 1.0}}),
+    Training("voice, not calibrated", "voice", {"reward": {"calibrated": False}}),
+)
+"""Ways to keep every voice: calibrated Dr.GRPO with one thing more, and the default with one thing less."""
 
 ONE_VOICE = (SFT, MAIN[4], MAIN[5])
 """For people of one voice, of whom dropout has nothing to drop."""

@@ -1,8 +1,8 @@
 """Fine-tune the bare base to please one simulated person, by what a scorer has learned from that person's replies.
 
 The protocol is the same for every algorithm: the person's scorer hears some replies, then the policy practises on plain
-prompts with as many samples a step and as many steps, paid by the learned score. What counts in the end is the person's
-hidden utility of rewrites of prompts that were not practised on.
+prompts with as many samples a step, as many steps and as many passes over all that a step sampled, paid by the learned
+score. What counts in the end is the person's hidden utility of rewrites of prompts that were not practised on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -56,7 +56,7 @@ class Task:
     replies: int = 96
     held_out: int = 48
     config: RlConfig = RlConfig(  # noqa: RUF009 (frozen)
-        steps=24, learning_rate=3e-4, temperature=1.0, max_tokens=64
+        steps=24, learning_rate=3e-4, temperature=1.0, max_tokens=64, epochs=2
     )
 
     @classmethod
@@ -67,7 +67,7 @@ class Task:
 
     def by(self, config: RlConfig) -> RlConfig:
         """The algorithm of `config`, with as many samples and steps of this size as all others."""
-        shared = ("steps", "prompts_per_step", "group_size", "learning_rate", "temperature", "max_tokens")
+        shared = ("steps", "prompts_per_step", "group_size", "learning_rate", "temperature", "max_tokens", "epochs")
         return replace(config, **{name: getattr(self.config, name) for name in shared}, seed=self.seed)
 
     def recipe(self, name: str) -> dict[str, Any]:
@@ -84,6 +84,11 @@ class Task:
     @property
     def samples(self) -> int:
         return self.config.steps * self.config.prompts_per_step * self.config.group_size
+
+    @property
+    def updates(self) -> int:
+        """Optimizer steps."""
+        return self.config.steps * self.config.epochs
 
 
 @dataclass(frozen=True)
@@ -125,17 +130,17 @@ class Score:
 
 
 RLAIF, DPO = "Dr.GRPO, RLAIF-style", "DPO, on samples of the base"
-_DR_GRPO = DrGrpoConfig(update_share=0.5)
+TRACE_BIAS = "TraceBias"
 ALGORITHMS: dict[str, RlConfig] = {
-    "Dr.GRPO": _DR_GRPO,
-    RLAIF: _DR_GRPO,
-    "RLOO": RlooConfig(update_share=0.5),
-    "TraceBias": TraceBiasConfig(update_share=0.5),
-    "PPO": PpoConfig(epochs=2),
+    "Dr.GRPO": DrGrpoConfig(),
+    RLAIF: DrGrpoConfig(),
+    "RLOO": RlooConfig(),
+    TRACE_BIAS: TraceBiasConfig(),
+    "PPO": PpoConfig(),
     "iterative DPO": IterativeDpoConfig(imitation=0.1),
     DPO: IterativeDpoConfig(imitation=0.1),
 }
-"""What is each one's own; all practise with the same prompts, samples and steps."""
+"""What is each one's own; all practise with the same prompts, samples, steps and passes."""
 
 
 def practise(policy: LoraPolicy, passages: Sequence[str], score: Score, config: RlConfig, name: str) -> Iterator[Step]:
@@ -149,8 +154,8 @@ def practise(policy: LoraPolicy, passages: Sequence[str], score: Score, config: 
 def offline(config: IterativeDpoConfig) -> DpoConfig:
     """As many optimizer steps over as many pairs, but all pairs are there before the first one."""
     return DpoConfig(
-        steps=config.steps,
-        batch_size=config.prompts_per_step * config.epochs,
+        steps=config.steps * config.epochs,
+        batch_size=config.prompts_per_step,
         learning_rate=config.learning_rate,
         warmup_steps=config.warmup_steps,
         beta=config.beta,
@@ -202,6 +207,7 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
         "meaning": meaning.similarity(meaning_encoder(), neutralise, held_out, texts).mean().item(),
         "format": _average(written.well_formed),
         "samples": float(task.samples if name != BARE else 0),
+        "updates": float(task.updates if name != BARE else 0),
         "curve": curve,
         "sources": held_out,
         "outputs": texts,

@@ -29,6 +29,8 @@ WAIT_S = 120.0
 
 
 class Judge(Protocol):
+    name: str
+    """In a table's column."""
     about: str
     """Who it is, for the report."""
 
@@ -40,6 +42,7 @@ class Judge(Protocol):
 
 
 class Proxy:
+    name = "proxy"
     about = (
         "an embedded proxy, not a reader: how much better the base model foresees a text after six of the person's "
         f"own; a text whose meaning cosine is below {SAYS_THE_SAME} loses to one that is not."
@@ -86,6 +89,7 @@ class Endpoint:
     """Any OpenAI-compatible chat endpoint. Every pair is asked twice, in both orders; disagreement is a draw."""
 
     def __init__(self, url: str, model: str, key: str = "", *, transport: httpx.BaseTransport | None = None) -> None:
+        self.name = model
         self.about = f"{model} at an OpenAI-compatible endpoint, asked in both orders; disagreement is a draw."
         self.model = model
         headers = {"Authorization": f"Bearer {key}"} if key else {}

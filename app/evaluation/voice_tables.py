@@ -29,10 +29,10 @@ STD, RL = "style.{}.std", "reinforce"
 
 
 class VoiceTables:
-    """Of one person: `own` are the shares of their voices in their own texts."""
+    """Of one person: `own` are the shares of their voices in their own texts; `judge` is whose wins they are."""
 
-    def __init__(self, subject: Subject, results: Results, own: dict[str, float]) -> None:
-        self.subject, self.results, self.own = subject, results, own
+    def __init__(self, subject: Subject, results: Results, own: dict[str, float], judge: str) -> None:
+        self.subject, self.results, self.own, self.judge = subject, results, own, judge
         names = results.names(subject.name)
         self.arms = [name for name in [INPUT, *names] if name in names]
         self.arms = list(dict.fromkeys(self.arms))
@@ -52,14 +52,14 @@ class VoiceTables:
             row += [self._mean(name, "wins"), self._gate(name)]
             rows.append(row)
         columns = [self.subject.name, "seeds", "style", "style, raw", "voice entropy", "entropy / own", "weakest voice",
-                   "P(human)", "… without mails", "wins", "gate"]  # fmt: skip
+                   "P(human)", "… without mails", f"wins ({self.judge})", "gate"]  # fmt: skip
         notes = [
             "style: similarity to the nearest voice, calibrated (0 plain, 1 the person's own) and as raw cosine.",
             f"voice entropy: of the voice each text is nearest to, in nats; the person's own is {self._own():.2f}.",
             "weakest voice: calibrated style of the texts told (or else nearest to) the voice that fares worst; "
             "0 if there is none.",
-            "wins: share of pairs won against the few-shot prompt. gate: trainings whose version the server would "
-            "have promoted by itself.",
+            f"wins ({self.judge}): share of pairs won against the few-shot prompt. gate: trainings whose version the "
+            "server would have promoted by itself.",
         ]
         return Table(f"Voices: {self.subject.name}", columns, rows, notes)
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from app.evaluation.arms import MAIN, ONE_VOICE, QUICK, SFT, Training, further
+from app.evaluation.arms import MAIN, ONE_VOICE, QUICK, SFT, WAYS, Training, further
 from app.evaluation.voicing import learns_tags
 from app.learning.recipes import FROM_FEEDBACK, RECIPES, as_dict, resolve
 
 SMALL, LARGE = 135_000_000, 3_000_000_000
 
 
-@pytest.mark.parametrize("training", [*MAIN, *further()], ids=lambda training: training.name)
+@pytest.mark.parametrize("training", [*MAIN, *WAYS, *further()], ids=lambda training: training.name)
 @pytest.mark.parametrize("parameters", [SMALL, LARGE])
 @pytest.mark.parametrize("is_quick", [False, True])
 def test_every_arm_is_a_configuration_the_server_takes(training: Training, parameters: int, is_quick: bool) -> None:
@@ -25,11 +25,26 @@ def test_every_arm_is_a_configuration_the_server_takes(training: Training, param
 
 
 def test_the_arms_with_and_without_dropout_differ_in_nothing_else() -> None:
-    pairs = [(MAIN[1], MAIN[2]), (MAIN[3], MAIN[4])]
+    pairs = [(MAIN[1], MAIN[2]), (MAIN[3], MAIN[4]), (WAYS[0], WAYS[1]), (WAYS[2], WAYS[3]), (WAYS[4], MAIN[5])]
     for without, with_it in pairs:
         one, other = (as_dict(resolve(t.recipe, t.config(0, SMALL, is_quick=False), SMALL)) for t in (without, with_it))
         assert (one["reward"].pop("dropout"), other["reward"].pop("dropout")) == (0.0, 0.2)
         assert one == other
+
+
+def test_a_way_differs_from_what_it_is_compared_with_in_one_thing() -> None:
+    """Besides dropout: from calibrated Dr.GRPO, or from the default."""
+    for training in WAYS:
+        rival = MAIN[5] if training.recipe == "voice" else MAIN[4]
+        one, other = (as_dict(resolve(t.recipe, t.config(0, SMALL, is_quick=False), SMALL)) for t in (training, rival))
+        changed = {
+            (section, key)
+            for section, values in one.items()
+            if isinstance(values, dict)
+            for key, value in values.items()
+            if value != other[section][key]
+        }
+        assert len(changed - {("reward", "dropout")}) == (0 if training is WAYS[4] else 1), training.name
 
 
 def test_every_recipe_that_needs_no_feedback_has_an_arm() -> None:

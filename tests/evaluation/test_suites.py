@@ -10,7 +10,7 @@ from rich.console import Console
 
 from app.config import Settings
 from app.evaluation.evaluate import evaluate
-from app.evaluation.finetuning import ALGORITHMS, BARE, RLAIF
+from app.evaluation.finetuning import ALGORITHMS, BARE, RLAIF, TRACE_BIAS
 from app.evaluation.plan import Plan
 from app.evaluation.problems import CannotEvaluate
 from app.evaluation.runner import Bench, Results
@@ -83,7 +83,12 @@ def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
     assert found["Listening: which part of ARF matters?"][0]["scorer"] == "everything"
     writing = {row["trained by"]: row for row in found["Writing: hidden utility after fine-tuning"]}
     assert set(writing) == {BARE, *ALGORITHMS}
-    assert len({writing[name]["samples"][0] for name in ALGORITHMS}) == 1
+    assert len({(writing[name]["samples"][0], writing[name]["updates"][0]) for name in ALGORITHMS}) == 1
+    rivals = found["TraceBias against the others"]
+    assert {row["TraceBias over"] for row in rivals} == {BARE, *ALGORITHMS} - {TRACE_BIAS}
+    for row in rivals:
+        theirs, ours = writing[row["TraceBias over"]]["hidden utility"][0], writing[TRACE_BIAS]["hidden utility"][0]
+        assert row["hidden utility"][0] == pytest.approx(ours - theirs)
     assert writing[RLAIF]["samples"][0] > 0
     assert all(0 <= row["hidden utility"][0] <= 1 for row in writing.values())
     assert report["figures"] == ["listening.png"]

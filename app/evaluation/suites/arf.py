@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from app.assets.neutral import neutral_prompts
 from app.evaluation.figures import Curves
-from app.evaluation.finetuning import ALGORITHMS, BARE, Task, finetune
+from app.evaluation.finetuning import ALGORITHMS, BARE, TRACE_BIAS, Task, finetune
 from app.evaluation.measures.classifying import pearson
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report, Shown
@@ -34,6 +34,7 @@ PEOPLE_PER_SEED, QUICK_REPLIES, QUICK_PROMPTS = 4, 48, 24
 READ_REPLIES = 400
 SCORER, LISTENING, WRITING = "static scorer", "listening: ", "writing: "
 FOUND_AGAIN = 0.5
+_WRITTEN = ("utility", "score", "meaning", "format", "samples", "updates")
 LEVEL = 0.95
 CLEAR = 0.08
 """A utility nearer to .5 than this is no opinion that a reply could be read wrongly about."""
@@ -64,7 +65,7 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         *plan.about(),
         *(f"Could not be run: {failure}" for failure in results.failures),
     ]
-    tables = [_scorer_table(results), _listening_table(results, plan), _writing_table(results)]
+    tables = [_scorer_table(results), _listening_table(results, plan), _writing_table(results), _rivals_table(results)]
     return Report("ARF: does it listen?", about, tables, [_curves(results)], _texts(results))
 
 
@@ -154,15 +155,35 @@ def _writing_table(results: Results) -> Table:
     for name in [name for name in results.names() if name.startswith(WRITING)]:
         found = [result.found for result in results.of(name)]
         row: list[Cell] = [name.removeprefix(WRITING), len(found)]
-        row += [_mean([one[key] for one in found]) for key in ("utility", "score", "meaning", "format", "samples")]
+        row += [_mean([one[key] for one in found]) for key in _WRITTEN]
         rows.append(row)
-    columns = ["trained by", "people", "hidden utility", "learned score", "meaning", "format", "samples"]
+    columns = ["trained by", "people", "hidden utility", "learned score", "meaning", "format", "samples", "updates"]
     notes = [
         "Of rewrites of held-out prompts, a policy and a scorer per person; .5 is what plain text is worth to them.",
         "RLAIF-style: the same algorithm on the score of a scorer that heard other people only.",
-        "DPO: on the best and the worst of each group that the untrained base writes, as many samples and steps.",
+        "DPO: on the best and the worst of each group that the untrained base writes, as many samples and updates. "
+        "Updates are steps of the optimizer; all rows of a step are learned from.",
     ]
     return Table("Writing: hidden utility after fine-tuning", columns, rows, notes)
+
+
+def _rivals_table(results: Results) -> Table:
+    """TraceBias against each of the others, person by person."""
+    own = {result.arm.seed: result.found["utility"] for result in results.of(WRITING + TRACE_BIAS)}
+    rows: list[list[Cell]] = []
+    for name in [name for name in results.names() if name.startswith(WRITING)]:
+        theirs = {result.arm.seed: result.found["utility"] for result in results.of(name) if result.arm.seed in own}
+        if name == WRITING + TRACE_BIAS or not theirs:
+            continue
+        more = [own[seed] - utility for seed, utility in theirs.items()]
+        share = [100 * (own[seed] / utility - 1) for seed, utility in theirs.items() if utility > 0]
+        rows.append([name.removeprefix(WRITING), len(theirs), _mean(more), _mean(share)])
+    columns = ["TraceBias over", "people", "hidden utility", "in percent"]
+    notes = [
+        "Differences of the same person's utilities. ARF-RLHF (arXiv:2507.03069) reports 3.3 % over PPO and 7.6 % over "
+        "DPO, on other tasks and much larger bases. An interval that holds 0 shows no difference."
+    ]
+    return Table("TraceBias against the others", columns, rows, notes)
 
 
 def _curves(results: Results) -> Curves:

@@ -5,6 +5,8 @@
 the author's voice; how often does a classifier that knows all authors name the right one?
 """
 
+import math
+import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +16,7 @@ from app.evaluation.measures.attribution import Attribution
 from app.evaluation.measures.styll import author, transfer
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report, Shown
-from app.evaluation.runner import Arm, Results
+from app.evaluation.runner import Arm, Result, Results
 from app.evaluation.subjects import (
     Essayist,
     ShortAuthor,
@@ -57,8 +59,8 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
     essays = [name for name in people if name.startswith(LONG)]
     about = [
         f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). {len(short)} target authors of "
-        f"short texts, {len(essays)} essayists, seeds: {plan.seeds}. Intervals are a 95 % bootstrap over author pairs, "
-        "or over authors.",
+        f"short texts, {len(essays)} essayists, seeds: {plan.seeds}; rows with one seed claim no difference. Intervals "
+        "are a 95 % bootstrap over author pairs, or over authors.",
         *shop.roles()[:2],
         "The classifier is naive Bayes over character 2- to 5-grams of all authors' training passages; it shares "
         "nothing with the rewards. The row of real texts is its ceiling.",
@@ -198,8 +200,17 @@ def _kept_table(results: Results, people: Sequence[str]) -> Table:
         for measure in measures:
             values = [[v for v in one[measure] if v == v] for one in found]
             row.append(_mean([sum(own) / len(own) for own in values if own]))
+        row.append(_mean([_perplexity_over_input(results, r) for person in people for r in results.of(name, person)]))
         rows.append(row)
-    return Table("Essays: style and content", ["arm", *(name.replace("_", " ") for name in measures)], rows)
+    columns = ["arm", *(name.replace("_", " ") for name in measures), "perplexity / input"]
+    return Table("Essays: style and content", columns, rows)
+
+
+def _perplexity_over_input(results: Results, result: Result) -> float:
+    """Under the base as it came, text by text; the input is the same for all seeds."""
+    [before] = results.of(INPUT, result.arm.person)[:1]
+    pairs = zip(before.found["values"]["log_likelihood"], result.found["values"]["log_likelihood"], strict=True)
+    return math.exp(statistics.mean(theirs - ours for theirs, ours in pairs))
 
 
 def _names(results: Results, people: Sequence[str]) -> list[str]:
