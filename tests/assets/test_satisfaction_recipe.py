@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from app.assets.build import reactions, satisfaction
+from app.evaluation.artefacts.satisfaction import MESSAGES_BAR, right_messages
+from app.inference.encoders import satisfaction_scorer
 from app.inference.minilm import MiniLm
 from app.inference.moods import FIRST_ADAPTED, PackagedMoods, mood_rows
 from app.inference.places import MEANING, package_folder
@@ -70,3 +72,10 @@ def test_what_is_read_once_goes_through_the_rest_as_if_read_anew() -> None:
     assert not torch.allclose(changed[:, frozen:], expected[:, frozen:], atol=0.1)
     merged = encoder.merged(adapter.tensors())
     assert torch.allclose(mood_rows(merged, texts), changed, atol=2e-2)
+
+
+def test_what_ships_hears_the_hand_written_messages() -> None:
+    """They were written before it was trained, and none of them is trained on."""
+    right = right_messages(satisfaction_scorer())
+    assert len(right) == 160
+    assert sum(right) / len(right) >= MESSAGES_BAR

@@ -12,6 +12,7 @@ from app.inference import base
 from app.inference.card import read_card
 from app.learning import sft
 from tests.cli.conftest import Idiolect, Said
+from tests.published import build_desklib
 from tests.tiny import build_tiny_base
 
 SATISFACTION = ("models", "score", "--model", "satisfaction")
@@ -39,6 +40,25 @@ def test_embed_gives_a_unit_row_for_each_line_also_an_empty_one(idiolect: Idiole
     rows = [answer["embedding"] for answer in found]
     assert all(sum(value * value for value in row) == pytest.approx(1.0, abs=1e-4) for row in rows)
     assert rows[0] == rows[3] != rows[2]
+
+
+@pytest.mark.parametrize("model", ["meaning", "judge"])
+def test_every_encoder_gives_unit_rows(idiolect: Idiolect, model: str) -> None:
+    found = answers(idiolect("models", "embed", "--model", model, stdin="It rained all day.\nWhere is the car?\n"))
+    rows = [answer["embedding"] for answer in found]
+    assert all(sum(value * value for value in row) == pytest.approx(1.0, abs=1e-4) for row in rows)
+    assert rows[0] != rows[1]
+
+
+def test_score_human_asks_the_detector_that_is_named(
+    idiolect: Idiolect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IDIOLECT_DETECTOR_MODEL", str(build_desklib(tmp_path)))
+    get_settings.cache_clear()
+    lines = [json.dumps({"text": text}) for text in ("I came, I saw, I left early.", "")]
+    found = answers(idiolect("models", "score", "--model", "human", stdin="\n".join(lines)))
+    assert [list(answer) for answer in found] == [["score"]] * 2
+    assert all(0 <= answer["score"] <= 1 for answer in found)
 
 
 def test_score_satisfaction_is_between_nought_and_one_and_knows_praise(idiolect: Idiolect) -> None:
