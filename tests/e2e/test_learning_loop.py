@@ -10,7 +10,7 @@ import torch
 from fastapi.testclient import TestClient
 
 from app.adapters import service as adapters
-from app.config import Settings
+from app.config import Settings, get_settings
 from app.db import transaction
 from app.feedback.service import DISLIKED_UP_TO, LIKED_FROM
 from app.inference import adapter_file
@@ -264,9 +264,35 @@ def test_words_alone_lead_to_a_new_gated_version(
     assert len(jobs_of(user)) == 1, "the same feedback must not train twice"
 
 
-def say(client: TestClient, words: str, **more: str) -> str:
+def test_what_feedback_led_to_replaces_no_version_that_it_does_not_beat(
+    settings: Settings, writer: Callable[..., User], client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = writer("sam", 36)
+    run_training(submit(user).id)
+    with transaction(user.tenant_id) as session:
+        adapters.promote(session, user.id, 1)
+    for words in ("perfect, exactly me", "I love it, thank you!", "This is terrible, I hate it."):
+        say(client, words, who="sam")
+    work_off(settings)
+
+    monkeypatch.setenv("IDIOLECT_FEEDBACK_QUIET_S", "300")
+    get_settings.cache_clear()
+    sweeper.sweep()
+    assert len(jobs_of(user)) == 1, "who is still talking is left to finish"
+    monkeypatch.setenv("IDIOLECT_FEEDBACK_QUIET_S", "0")
+    get_settings.cache_clear()
+    sweeper.sweep()
+    job = next(job for job in jobs_of(user) if job.origin == "feedback")
+    work_off(settings)
+    done = seen(job)
+    assert (done.state, done.result["version"], done.result["outcome"]) == (SUCCEEDED, 2, "rejected"), done.reason
+    assert {check["name"] for check in done.result["gate"]["checks"] if not check["passed"]}
+    assert speaking(user) == 1
+
+
+def say(client: TestClient, words: str, who: str = "max", **more: str) -> str:
     """What somebody answers to a rewrite of theirs; the id of the remark."""
-    asked = {"user_id": "max", "text": "The train was two hours late again."}
+    asked = {"user_id": who, "text": "The train was two hours late again."}
     rewrite = client.post("/v1/rewrite", json=asked).json()["rewrite_id"]
     answer = client.post("/v1/feedback", json={"rewrite_id": rewrite, "text": words, **more})
     assert answer.status_code == 201, answer.text
