@@ -3,14 +3,21 @@
 import json
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.assets.build import messages, warmup
 from app.assets.build.corpora import human_texts
+from app.inference.adapter_file import digest_of, unpack
+from app.inference.card import read_card
+from app.inference.model import LlamaModel
+from app.inference.policy import LoraPolicy
+from app.inference.tokens import Tokens
 from app.inference.types import PLAIN_TAG, prompt_for
 from app.learning.types import Pair
+from tests.tiny import build_tiny_base
 
 COMMENTS = (
     "I really don't know why [NAME] said that, it was so strange!",
@@ -67,10 +74,37 @@ def test_the_same_seed_makes_the_same_pairs(data: Path, pairs: list[Pair]) -> No
     assert warmup.pairs(human_texts(data, 3), 50, seed=4) != pairs[:50]
 
 
-def test_both_directions_are_taught_and_few_copies(pairs: list[Pair]) -> None:
+def test_both_directions_are_taught_and_no_copies(pairs: list[Pair]) -> None:
     plainward = [pair for pair in pairs if is_towards_plain(pair)]
-    assert 0.15 < len(plainward) / len(pairs) < 0.35
-    assert sum(pair.prompt == prompt_for(pair.completion, None) for pair in pairs) < 0.05 * len(pairs)
+    assert 0.15 < len(plainward) / len(pairs) < 0.4
+    assert not any(pair.prompt == prompt_for(pair.completion, None) for pair in pairs)
+
+
+def test_most_styled_texts_differ_in_more_than_a_mark_at_the_end(pairs: list[Pair]) -> None:
+    styled = [pair for pair in pairs if not is_towards_plain(pair)]
+    same = [pair.prompt.split()[:-1] == pair.completion.split()[: len(pair.prompt.split()) - 1] for pair in styled]
+    assert sum(same) < 0.15 * len(styled)
+
+
+def test_whose_a_thing_is_is_never_sure() -> None:
+    """Else a model learns whose bicycle it always is, and says so."""
+    rng = random.Random(0)
+    said = [found[1] for _ in range(4000) if (found := re.search(r"\b(\w+) bicycle\b", messages.message(rng)))]
+    assert set(said) | {"the"} >= {"my", "your", "his", "her", "our", "their", "the"}
+    assert max(map(said.count, set(said))) < len(said) / 2
+
+
+def test_the_recipe_trains_and_writes_an_adapter_of_its_base(data: Path, tmp_path: Path) -> None:
+    base = build_tiny_base(tmp_path / "base")
+    policy = LoraPolicy(LlamaModel.load(base), Tokens.load(base), rank=2, alpha=4)
+    told: list[str] = []
+    config = replace(warmup.CONFIG, steps=2, batch_size=2)
+    figures = warmup.build(policy, read_card(base).digest, data, tmp_path / "out", told.append, config)
+    assert figures["steps"] == 2
+    assert figures["last_nll"] > 0
+    content = (tmp_path / "out" / "warmup" / "adapter.safetensors").read_bytes()
+    unpack(content, policy.model.architecture, base_digest=read_card(base).digest)
+    assert digest_of(content) in told[-1]
 
 
 def test_numbers_and_names_are_carried_over_whatever_the_style(pairs: list[Pair]) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import torch
 
+from app.evaluation.artefacts.detector import by_words
 from app.evaluation.detecting import HumanScale, Pair, Separation, Written, glanced, read, separation
 from app.inference.detector import Band, Calibration
 from app.inference.model import LlamaModel
@@ -55,3 +57,23 @@ def test_an_opening_that_both_share_is_nobody_s(tmp_path: Path) -> None:
     row = {"human": "It rained. He left early.", "machine": "It rained. He lefty-handed waved."}
     (tmp_path / "writing_gpt.jsonl").write_text(json.dumps(row) + "\n")
     assert read(tmp_path) == [Written("writing", "left early.", "lefty-handed waved.")]
+
+
+def test_a_detector_of_the_operators_is_measured_by_words() -> None:
+    """Only where both sides are long enough, and of them only so many words."""
+    texts = [Written("news", "well " * 25 + "NEVER READ", "indeed " * 30) for _ in range(10)]
+    texts.append(Written("news", "well " * 25, "indeed " * 19))
+    heard: list[str] = []
+
+    def score(read: Sequence[str]) -> torch.Tensor:
+        heard.extend(read)
+        return torch.tensor([float(text.startswith("well")) for text in read])
+
+    [figure] = by_words("news", texts, score, "their-detector")
+    assert figure.name == "news, 20 words (10 pairs), their-detector: AUROC"
+    assert (figure.values, figure.least) == ([1.0], 0.85)
+    assert set(heard) == {" ".join(["well"] * 20), " ".join(["indeed"] * 20)}
+    [wrong] = by_words("news", texts, lambda read: -score(read), "their-detector")
+    assert wrong.values == [0.0]
+    [few] = by_words("news", texts[:3], score, "their-detector")
+    assert few.least is None, "three pairs decide nothing"
