@@ -98,8 +98,9 @@ class BankDelta:
 
     Decoding is bound by the bytes it reads, so on a CPU every number is multiplied with its own row of the bank where
     that lies: sums over bags, at which processors are good (measured for rows of different adapters: 2 to 3 times
-    faster than products of matrices, and no slower for up in prefill). Only the way down is a product where rows have
-    many tokens. GPUs are given products both ways.
+    faster than products of matrices). Rows of many tokens, and GPUs, are given products both ways; the second adds to
+    what the base wrote while it multiplies (measured for 16 prompts of 60 tokens: 7 % of the base's linears, and 12 %
+    where it is added after).
     """
 
     def __init__(self, bank: Bank, slots: Sequence[int]) -> None:
@@ -120,13 +121,12 @@ class BankDelta:
         owners, rank = self.bank.owners[group], self.bank.rank
         if self.bank.has_bags and tokens <= FEW_TOKENS:
             reduced = self._down_bags(x.shape[-1], tokens).sums(down.flatten(0, 1), x.flatten())
-        else:
-            reduced = self._of_slots(x.device).product(down, x)
-        if self.bank.has_bags:
             bags, places = self._up_bags(down.shape[-1] // rank, owners, tokens)
             return y.add_(bags.sums(up.flatten(0, 2), reduced.view(-1).index_select(0, places)).view_as(y))
+        products = self._of_slots(x.device)
+        reduced = products.product(down, x)
         for stretch, (part, of_y) in enumerate(zip(owners, y.chunk(len(owners), -1), strict=True)):
-            of_y.add_(self._of_slots(x.device).product(up[:, stretch], reduced[..., part * rank : (part + 1) * rank]))
+            products.add_to(of_y, up[:, stretch], reduced[..., part * rank : (part + 1) * rank])
         return y
 
     def select(self, rows: Tensor) -> Self:
@@ -206,10 +206,21 @@ class _Products:
 
     def product(self, matrices: Tensor, x: Tensor) -> Tensor:
         """x [B, T, in] times its slot's matrix, of [slots, in, out]."""
-        used = matrices[self._seats if self._stretch is None else self._stretch]
+        used = self._used(matrices)
         given = x if self._is_in_order else x[self._rows]
         products = torch.bmm(given.reshape(len(used), -1, x.shape[-1]), used).view(*given.shape[:2], -1)
         return products if self._is_in_order else products[self._places]
+
+    def add_to(self, y: Tensor, matrices: Tensor, x: Tensor) -> None:
+        """The same, added to y [B, T, out] in place."""
+        if not self._is_in_order:
+            y.add_(self.product(matrices, x))
+            return
+        used = self._used(matrices)
+        y.view(len(used), -1, y.shape[-1]).baddbmm_(x.reshape(len(used), -1, x.shape[-1]), used)
+
+    def _used(self, matrices: Tensor) -> Tensor:
+        return matrices[self._seats if self._stretch is None else self._stretch]
 
 
 def _stretches(linear: FusedLinear) -> tuple[int, list[int]]:
