@@ -111,7 +111,7 @@ class Engine:
 
         Raises EngineError: too-long, busy, unavailable, and as `Seats.read`, for whose adapter it may wait.
         """
-        speaker = None if spec.adapter_digest is None else self.seats.fetch(spec.adapter_digest, spec.tag)
+        speaker, adapter = self.seats.fetch(spec.adapter_digest, spec.tag)
         # A voice that has a part of its own in the adapter is not told in the prompt.
         tag = None if speaker and speaker.voice else spec.tag
         passages = split(spec.text, self.card.passage_words)
@@ -125,7 +125,9 @@ class Engine:
         candidates = min(spec.candidates, most // max(1, count)) if spec.temperature >= COLDEST else 1
         prompts = [self.tokens.prompt(prompt_for(passage, tag)) for passage in passages.passages]
         tokens = sum(map(len, prompts)) * spec.n
-        ticket = Ticket(spec, passages, tokens, self.card.digest, candidates, tell=tell, speaker=speaker)
+        ticket = Ticket(
+            spec, passages, tokens, self.card.digest, candidates, tell=tell, speaker=speaker, adapter=adapter
+        )
         rows = [
             TicketRow(ticket, sample, place, ids, self._limit(spec, ids), candidate)
             for candidate in range(candidates)

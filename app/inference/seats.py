@@ -14,7 +14,7 @@ from app.inference.bank import BASE_SLOT, Bank
 from app.inference.card import BaseCard
 from app.inference.language_model import LanguageModel
 from app.inference.residency import NoFreeSlot, Residency, Speaker
-from app.inference.shelf import Shelf
+from app.inference.shelf import Shelf, ShelfFull
 from app.inference.types import EngineError
 from app.storage import DIGEST, Near, StorageUnavailable
 
@@ -34,9 +34,15 @@ class Seats:
         self._filling = threading.Lock()
         """Held by whoever fills a slot. Only rows being written keep pins beyond it, so a row always finds its slot."""
 
-    def fetch(self, digest: str, tag: str | None = None) -> Speaker:
-        """Have it at hand, read and checked; who speaks when this tag is asked for. Raises as `read`."""
-        return Speaker(digest, tag if tag in self.read(digest).voices else None)
+    def fetch(self, digest: str | None, tag: str | None = None) -> tuple[Speaker | None, Adapter | None]:
+        """Have it at hand, read and checked, for as long as what is returned is held.
+
+        Who speaks when this tag is asked for: the base if no adapter is. Raises as `read`.
+        """
+        if digest is None:
+            return None, None
+        adapter = self.read(digest)
+        return Speaker(digest, tag if tag in adapter.voices else None), adapter
 
     def is_at_hand(self, digest: str) -> bool:
         """Whether `read` needs no network, were it only to say that there is no such adapter."""
@@ -45,12 +51,16 @@ class Seats:
     def read(self, digest: str) -> Adapter:
         """The checked adapter itself, fetched if it must be.
 
-        Raises EngineError: unknown-adapter, invalid-adapter, storage-unavailable.
+        Raises EngineError: unknown-adapter, invalid-adapter, storage-unavailable; busy where those who wait hold too
+        many others.
         """
         is_shelved = self.shelf.get(digest) is not None
         if not DIGEST.fullmatch(digest) or (is_shelved and not self.near.vouches_for(digest)):
             raise _unknown(digest)
-        return self.shelf.fetch(digest)
+        try:
+            return self.shelf.fetch(digest)
+        except ShelfFull as error:
+            raise EngineError("busy", str(error)) from error
 
     def warm(self, digest: str) -> float:
         """Make it, or each of its voices, resident; milliseconds it took.
@@ -108,8 +118,8 @@ class Seats:
         return seat.slot
 
     def _at_once(self, digest: str) -> Adapter:
-        """For the thread that writes, which waits for no network: from the shelf or, if it had to make room there since
-        it was fetched, from this machine's disk. Raises as `read`, and `busy` if it had to make room there too.
+        """For the thread that writes, which waits for no network: from the shelf, where that of all who wait is; or, if
+        it was forgotten since, from this machine's disk. Raises as `read`, and `busy` if it is not there either.
         """
         if (adapter := self.shelf.get(digest)) is not None:
             return adapter

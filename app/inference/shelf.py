@@ -1,13 +1,28 @@
-"""Checked adapters in memory, by bytes; the least recently used goes first. No torch."""
+"""Checked adapters in memory, by bytes; the least recently used goes first. No torch.
+
+What somebody still holds, as every request does until it is written, is at hand even after it made room: so nothing is
+read twice for those who wait. Whoever waits is counted, and above `MOST_HELD` times the shelf's bytes nobody may join
+them with an adapter that is not there.
+"""
 
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from app.inference.adapter_file import Adapter
+
+
+MOST_HELD: Final = 4
+LEAST_ROOM: Final = 64 * 2**20
+"""Bytes that may be held however small the shelf is."""
+
+
+class ShelfFull(RuntimeError):
+    """Those who wait hold as much as may be held."""
 
 
 class Shelf:
@@ -15,6 +30,8 @@ class Shelf:
         """`read` brings what is not there; it may take its time, and is asked for one digest once at a time."""
         self._most_bytes, self._read = most_bytes, read
         self._adapters: OrderedDict[str, Adapter] = OrderedDict()
+        self._alive: WeakValueDictionary[str, Adapter] = WeakValueDictionary()
+        """All that anybody holds, on the shelf or not."""
         self._sizes: dict[str, int] = {}
         self._held = 0
         self._coming: dict[str, Future[Adapter]] = {}
@@ -24,19 +41,24 @@ class Shelf:
     def digests(self) -> set[str]:
         """Of what is there."""
         with self._guard:
-            return set(self._adapters)
+            return set(self._alive)
 
     def get(self, digest: str) -> "Adapter | None":
         """What is there, used just now."""
         with self._guard:
             if digest in self._adapters:
                 self._adapters.move_to_end(digest)
-            return self._adapters.get(digest)
+            return self._alive.get(digest)
 
     def fetch(self, digest: str) -> "Adapter":
-        """What is there, or else is read: whoever asks meanwhile waits for the same. Raises what `read` does."""
+        """What is there, or else is read: whoever asks meanwhile waits for the same.
+
+        Raises what `read` does, and ShelfFull.
+        """
         if (adapter := self.get(digest)) is not None:
             return adapter
+        if (held := sum(map(_bytes, list(self._alive.values())))) > max(LEAST_ROOM, MOST_HELD * self._most_bytes):
+            raise ShelfFull(f"requests that wait hold {held / 2**20:.0f} MB of adapters")
         with self._guard:
             coming = self._coming.get(digest)
             if is_ours := coming is None:
@@ -55,7 +77,7 @@ class Shelf:
         """The adapter itself, which is there now, whoever has to go for it."""
         with self._guard:
             self._drop(digest)
-            self._adapters[digest] = adapter
+            self._adapters[digest] = self._alive[digest] = adapter
             self._sizes[digest] = _bytes(adapter)
             self._held += self._sizes[digest]
             while len(self._adapters) > 1 and self._held > self._most_bytes:
@@ -66,6 +88,7 @@ class Shelf:
         with self._guard:
             for digest in digests:
                 self._drop(digest)
+                self._alive.pop(digest, None)
 
     def _drop(self, digest: str) -> None:
         if self._adapters.pop(digest, None) is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.inference.candidates import Candidate, best
 from app.inference.passages import Passages
@@ -19,6 +19,9 @@ from app.inference.residency import Speaker
 from app.inference.telling import Telling
 from app.inference.types import PREFIX, EngineError, Heard, RewriteOutcome, RewriteSpec
 from app.learning.seeding import derive
+
+if TYPE_CHECKING:
+    from app.inference.adapter_file import Adapter
 
 WORST_FIRST: Final = ("length", "empty")
 """Of a text whose passages ended differently the first of these is told; else it ended by `stop`."""
@@ -50,6 +53,8 @@ class Ticket:
     """Called with what is new of its texts as they are written."""
     speaker: Speaker | None = None
     """Who writes; None: the base."""
+    adapter: "Adapter | None" = None
+    """Theirs, which stays at hand as long as somebody holds it."""
     _written: dict[Place, dict[int, Candidate]] = field(default_factory=dict)
     _chosen: dict[Place, Candidate] = field(default_factory=dict)
 

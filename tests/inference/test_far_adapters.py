@@ -107,6 +107,25 @@ def test_the_writing_thread_asks_no_network(
     assert answer(engine, adapter_digest=gone).texts
 
 
+def test_whoever_waits_keeps_their_adapter_at_hand(
+    make: Callable[..., Engine], far: Far, copies: Copies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However small the shelf: nothing is read again for it, from no network and no disk."""
+    engine = make(copies, cache_bytes=1)  # one slot, and a shelf for one
+    first, *others = (put(far, engine, seed) for seed in range(1, 5))
+    gate = Gate(monkeypatch)
+    running = engine.submit(RewriteSpec("It rained.", first, max_tokens=6))
+    gate.wait()
+    tickets = [engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in others]
+    for digest in others:
+        (copies.folder / f"{digest}.safetensors").unlink()
+    far.is_lost = True
+    gate.open()
+    assert running.answer.result(WAIT_S).texts
+    assert all(ticket.answer.result(WAIT_S).texts for ticket in tickets)
+    assert sorted(far.asked) == sorted([first, *others])
+
+
 def test_what_the_storage_has_no_more_is_tidied_away(engine: Engine, far: Far, copies: Copies) -> None:
     erased, kept = put(far, engine, 1), put(far, engine, 2)
     for digest in (erased, kept):

@@ -9,12 +9,19 @@ from typing import Any
 
 import pytest
 
-from app.inference.shelf import Shelf
+from app.inference import shelf as shelf_module
+from app.inference.shelf import Shelf, ShelfFull
+
+
+class Sized:
+    """An adapter, as far as a shelf looks at one."""
+
+    def __init__(self, size: int) -> None:
+        self.tensors = {"up": SimpleNamespace(nbytes=size)}
 
 
 def of(size: int) -> Any:
-    """An adapter, as far as a shelf looks at one."""
-    return SimpleNamespace(tensors={"up": SimpleNamespace(nbytes=size)})
+    return Sized(size)
 
 
 def never(_: str) -> Any:
@@ -45,6 +52,37 @@ def test_the_least_recently_used_makes_room() -> None:
     assert shelf.digests == {"a", "c", "d"}
     shelf.put("large", of(99))
     assert shelf.digests == {"large"}, "it must be somewhere while it is used"
+
+
+def test_what_somebody_holds_is_there_even_after_it_made_room() -> None:
+    shelf = Shelf(10, of_nine)
+    held = shelf.fetch("a")
+    shelf.fetch("b")
+    assert shelf.digests == {"a", "b"}
+    assert shelf.fetch("a") is held
+    shelf.fetch("c")
+    assert shelf.digests == {"a", "c"}, "b was held by nobody"
+    del held
+    assert shelf.get("a") is None
+    again = shelf.fetch("d")
+    shelf.forget(["d"])
+    assert again
+    assert shelf.get("d") is None, "what is forgotten is not found again, whoever holds it"
+
+
+def of_nine(_: str) -> Any:
+    return of(9)
+
+
+def test_only_so_much_may_be_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf_module, "LEAST_ROOM", 20)
+    shelf = Shelf(2, of_nine)
+    held = [shelf.fetch(name) for name in "abc"]
+    with pytest.raises(ShelfFull, match="hold 0 MB of adapters"):
+        shelf.fetch("d")
+    assert shelf.fetch("a") is held[0], "what is there costs nothing"
+    held.clear()
+    assert shelf.fetch("d")
 
 
 def together(count: int, ask: Callable[[], Any]) -> list[Any]:
