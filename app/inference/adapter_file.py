@@ -1,9 +1,10 @@
 """An adapter as bytes: one safetensors file that says what it is and is named by its own sha256.
 
-Per adapted group two tensors as they lie in the engine's bank, so that loading is a read and a copy: `<group>.A`
-[layers, in, parts * rank] and `<group>.B` [layers, rank, sum(out)], bfloat16 or float32. In memory both are seen the
-other way round, as lora.py has them, which says which rows belong to which part (the base's shape says which groups
-there are, and their sizes). Metadata, all strings: format, rank, alpha, base_digest, targets (comma-separated groups).
+Per adapted group two tensors whose rows lie in the engine's bank as they are, so that loading is a read and a copy:
+`<group>.A` [layers, in, parts * rank] and `<group>.B` [layers, rank, sum(out)], which the bank cuts into stretches and
+scales; bfloat16 or float32. In memory both are seen the other way round, as lora.py has them, which says which rows
+belong to which part (the base's shape says which groups there are, and their sizes). Metadata, all strings: format,
+rank, alpha, base_digest, targets (comma-separated groups).
 
 The adapter of a person of several voices is a trunk, as above, and for each voice a branch that is added to it:
 `voice.<number>.<group>.A` and `.B`, with voice_rank in place of rank, and in the metadata voices (a JSON list of their
@@ -208,7 +209,7 @@ def _metadata(data: bytes) -> dict[str, str]:
     try:
         header, _ = _header(data)
         return {str(key): str(value) for key, value in header["__metadata__"].items()}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InvalidAdapter("the file is not a safetensors file with metadata") from error
 
 
@@ -228,7 +229,7 @@ def _voices(metadata: Mapping[str, str]) -> list[str]:
         is_sound = is_sound and all(
             0 < len(voice) <= MAX_TAG_LENGTH and voice == " ".join(voice.split()) for voice in voices
         )
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         is_sound = False
     if not is_sound:
         raise InvalidAdapter(

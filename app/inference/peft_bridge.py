@@ -30,6 +30,17 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
     "modules_to_save": (None, []),
     "layers_to_transform": (None,),
     "lora_bias": (None, False),
+    # Those starts but these that PEFT knows also take something away from the base's own weights.
+    "init_lora_weights": (None, True, False, "gaussian", "orthogonal", "eva"),
+    "alora_invocation_tokens": (None, []),
+    "layer_replication": (None, []),
+    "target_parameters": (None, []),
+    "trainable_token_indices": (None, [], {}),
+    "use_qalora": (None, False),
+    "use_bdlora": (None, False),
+    "arrow_config": (None,),
+    "kasa_config": (None,),
+    "monteclora_config": (None,),
 }
 """Settings of PEFT that change what an adapter computes, and the values under which it computes what ours does."""
 PREFIX = "base_model.model."

@@ -13,6 +13,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     # A window shorter than the texts; capped scores and logits.
     "mistral": {"sliding_window": 4},
     "gemma2": {"head_dim": 16, "sliding_window": 4},
+    "gemma3_text": {"head_dim": 16, "sliding_window": 4, "layer_types": ["sliding_attention", "full_attention"]},
     # Experts, which some of the tokens see.
     "mixtral": {},
 }

@@ -135,7 +135,20 @@ def test_a_voice_that_does_not_fit_is_named(
 
 
 @pytest.mark.parametrize(
-    "said", ["", "{", '"ab"', "7", "null", "[1]", '["a", "a"]', "[[]]", '{"a": 1}', json.dumps(list("abcdefghi"))]
+    "said",
+    [
+        "[" * 100_000,
+        "",
+        "{",
+        '"ab"',
+        "7",
+        "null",
+        "[1]",
+        '["a", "a"]',
+        "[[]]",
+        '{"a": 1}',
+        json.dumps(list("abcdefghi")),
+    ],
 )
 def test_voices_are_a_list_of_tags(shape: Architecture, said: str) -> None:
     adapter = adapter_of(shape, "o")
@@ -189,6 +202,12 @@ def test_what_does_not_fit_is_named(shape: Architecture, change: Callable[[Adapt
     data = adapter_file.pack(change(adapter_of(shape, "qkv", "o")))
     with pytest.raises(InvalidAdapter, match=words):
         adapter_file.unpack(data, shape, base_digest=DIGEST)
+
+
+def test_a_header_that_nests_without_end_is_no_adapter(shape: Architecture) -> None:
+    header = b"[" * 100_000
+    with pytest.raises(InvalidAdapter, match="not a safetensors file"):
+        adapter_file.unpack(len(header).to_bytes(8, "little") + header, shape, base_digest=DIGEST)
 
 
 def test_other_safetensors_files_are_no_adapters(shape: Architecture) -> None:

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from app.inference import peft_bridge
 from app.inference.adapter_file import Adapter, InvalidAdapter
+from app.inference.bank import Bank
 from app.inference.delta import GROUPS
 from app.inference.lora import Lora
 from app.inference.model import LlamaModel
@@ -35,17 +36,25 @@ def our_logits(model: LlamaModel, tokens: Tokens, adapter: Adapter) -> Tensor:
         return model.logits(model.hidden(IDS, policy.lora.delta(torch.float32)))
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        {},
-        {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False},
-        {"kind": "mistral", "sliding_window": None},
-        {"kind": "qwen2"},
-        {"kind": "qwen3", "head_dim": 24},
-        {"kind": "gemma", "head_dim": 24},
-    ],
-)
+def served_logits(model: LlamaModel, adapter: Adapter) -> Tensor:
+    """As the engine computes them, beside a row of the base."""
+    bank = Bank(model.architecture, slots=2, rank=6, dtype=model.dtype, device=model.device)
+    bank.load(2, adapter)
+    with torch.inference_mode():
+        return model.logits(model.hidden(torch.cat([IDS, IDS[:1]]), bank.rows([2, 2, 0])))[:2]
+
+
+FAMILIES: list[dict[str, Any]] = [
+    {},
+    {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False},
+    {"kind": "mistral", "sliding_window": None},
+    {"kind": "qwen2"},
+    {"kind": "qwen3", "head_dim": 24},
+    {"kind": "gemma", "head_dim": 24},
+]
+
+
+@pytest.mark.parametrize("config", FAMILIES)
 def test_logits_with_an_adapter_are_those_of_peft(tmp_path: Path, config: dict[str, Any]) -> None:
     base = build_tiny_base(tmp_path / "base", **config)
     model, tokens = LlamaModel.load(base, dtype=torch.float32), Tokens.load(base)
@@ -55,8 +64,8 @@ def test_logits_with_an_adapter_are_those_of_peft(tmp_path: Path, config: dict[s
     with torch.no_grad():
         plain = reference(IDS).logits
         expected = PeftModel.from_pretrained(reference, tmp_path / "peft").eval()(IDS).logits
-    found = our_logits(model, tokens, adapter)
-    assert (found - expected).abs().max() < 1e-4
+    for found in (our_logits(model, tokens, adapter), served_logits(model, adapter)):
+        assert (found - expected).abs().max() < 1e-4
     assert (plain - expected).abs().max() > 0.1
 
 
@@ -71,21 +80,36 @@ def test_what_was_exported_comes_back(tiny_model: LlamaModel, tmp_path: Path) ->
         assert all(torch.equal(back.up[group], original.up[group]) for group in original.up)
 
 
-def test_an_adapter_that_peft_wrote_computes_the_same_here(
-    tiny_base: Path, tiny_model: LlamaModel, tiny_tokens: Tokens, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("config", FAMILIES)
+def test_an_adapter_that_peft_wrote_computes_the_same_here(tmp_path: Path, config: dict[str, Any]) -> None:
     """On q, v and up only: parts of fused groups that it leaves alone must stay untouched."""
-    config = LoraConfig(r=3, lora_alpha=5, target_modules=["q_proj", "v_proj", "up_proj"], init_lora_weights=False)
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base, dtype=torch.float32), config).eval()
-    model.save_pretrained(tmp_path)
-    adapter = peft_bridge.import_folder(tmp_path, tiny_model.architecture, base_digest="d" * 64)
+    base = build_tiny_base(tmp_path / "base", **config)
+    lora = LoraConfig(r=3, lora_alpha=5, target_modules=["q_proj", "v_proj", "up_proj"], init_lora_weights=False)
+    theirs = get_peft_model(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), lora).eval()
+    theirs.save_pretrained(tmp_path / "peft")
+    model, tokens = LlamaModel.load(base, dtype=torch.float32), Tokens.load(base)
+    adapter = peft_bridge.import_folder(tmp_path / "peft", model.architecture, base_digest="d" * 64)
     assert list(adapter.down) == ["qkv", "gate_up"]
     with torch.no_grad():
-        assert (our_logits(tiny_model, tiny_tokens, adapter) - model(IDS).logits).abs().max() < 1e-4
+        expected = theirs(IDS).logits
+    for found in (our_logits(model, tokens, adapter), served_logits(model, adapter)):
+        assert (found - expected).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize(
-    "entries", [{"use_dora": True}, {"use_rslora": True}, {"bias": "all"}, {"peft_type": "IA3"}, {"r": None}]
+    "entries",
+    [
+        {"use_dora": True},
+        {"use_rslora": True},
+        {"bias": "all"},
+        {"peft_type": "IA3"},
+        {"r": None},
+        {"init_lora_weights": "pissa_niter_4"},
+        {"init_lora_weights": "olora"},
+        {"alora_invocation_tokens": [1, 2]},
+        {"layer_replication": [[0, 2], [1, 2]]},
+        {"trainable_token_indices": [5]},
+    ],
 )
 def test_other_kinds_of_adapters_are_refused(tiny_model: LlamaModel, tmp_path: Path, entries: dict[str, Any]) -> None:
     peft_bridge.export(random_adapter(tiny_model), tiny_model.architecture, tmp_path, base_name="tiny")
