@@ -10,6 +10,7 @@ from app.inference.faithful import judge
 from app.inference.types import EngineError, EngineInfo, EngineLoad, Heard, RewriteOutcome, RewriteSpec
 
 BASE_DIGEST: Final = "ba5e" * 16
+STALL_S: Final = 30.0
 
 
 @dataclass
@@ -33,6 +34,8 @@ class FakeEngine:
     forgotten: list[str] = field(default_factory=list)
     breaks_after: int | None = None
     """The word of a stream after which it fails."""
+    stalls_after: int | None = None
+    """The word of a stream after which nothing more comes for half a minute."""
     waiting: int = 0
     running: int = 0
 
@@ -50,11 +53,7 @@ class FakeEngine:
         words = len(spec.text.split())
         if words > self.context_tokens:
             raise EngineError("too-long", f"{words} tokens, but the context holds {self.context_tokens}")
-        self.running += 1
-        try:
-            await anyio.sleep(self.delay_s)
-        finally:
-            self.running -= 1
+        await self._written(self.delay_s)
         writer = (spec.adapter_digest or "base")[:8] + (f"/{spec.tag}" if spec.tag else "")
         said = spec.text
         for fact in self.loses:
@@ -87,6 +86,8 @@ class FakeEngine:
                 yield Heard(sample, f" {word}" if number else word)
                 if number == self.breaks_after:
                     raise EngineError("unavailable", "told to break")
+                if number == self.stalls_after:
+                    await self._written(STALL_S)
         yield outcome
 
     async def warm(self, adapter_digest: str) -> float:
@@ -113,6 +114,13 @@ class FakeEngine:
 
     async def close(self) -> None:
         """Nothing to close; here so that it can stand wherever HttpEngine does."""
+
+    async def _written(self, seconds: float) -> None:
+        self.running += 1
+        try:
+            await anyio.sleep(seconds)
+        finally:
+            self.running -= 1
 
     def _fail(self) -> None:
         if self.fail_with is not None:
