@@ -17,7 +17,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any
@@ -79,6 +79,15 @@ class Adapter:
         for number, branch in enumerate(self.voices.values()):
             named |= _named(f"voice.{number}.", branch.down, branch.up)
         return named
+
+    def pinned(self) -> "Adapter":
+        """A copy in memory that a GPU fetches from by itself; only where there is one."""
+
+        def half(tensors: Mapping[Group, Tensor]) -> dict[Group, Tensor]:
+            return {group: tensor.pin_memory() for group, tensor in tensors.items()}
+
+        voices = {tag: Branch(half(branch.down), half(branch.up)) for tag, branch in self.voices.items()}
+        return replace(self, down=half(self.down), up=half(self.up), voices=voices)
 
     def speaking(self, voice: str | None) -> "Adapter":
         """The one adapter without branches that this voice is, trunk and branch side by side; None: the trunk alone.

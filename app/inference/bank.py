@@ -74,9 +74,11 @@ class Bank:
             down = down.view(layers, linear.inputs, parts, self.rank)
             for width, side in sides:
                 after = first + width
-                theirs = side.down[group].view(layers, parts, width, linear.inputs)
+                # First whole, as it lies in the host's memory; put in its place over there, where that is a GPU.
+                a, b = (x[group].to(down.device, non_blocking=True) for x in (side.down, side.up))
+                theirs = a.view(layers, parts, width, linear.inputs)
                 down[..., first:after] = theirs.permute(0, 3, 1, 2)
-                theirs = side.up[group].view(layers, up.shape[1], up.shape[3], width)
+                theirs = b.view(layers, up.shape[1], up.shape[3], width)
                 torch.mul(theirs.mT, adapter.scale, out=up[:, :, first:after])
                 first = after
         self.ranks[slot] = rank

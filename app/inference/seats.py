@@ -29,7 +29,7 @@ class Seats:
         self.card, self.near, self.architecture = card, near, model.architecture
         slots = max(1, min(MOST_SLOTS, cache_bytes // Bank.bytes_per_slot(model.architecture, rank, model.dtype)))
         self.bank = Bank(model.architecture, slots=slots, rank=rank, dtype=model.dtype, device=model.device)
-        self.residency = Residency(slots)
+        self.residency, self.is_on_gpu = Residency(slots), model.device.type == "cuda"
         self.shelf = Shelf(SHELF_SHARE * cache_bytes, self._from_storage)
         self._filling = threading.Lock()
         """Held by whoever fills a slot. Only rows being written keep pins beyond it, so a row always finds its slot."""
@@ -141,7 +141,8 @@ class Seats:
             raise EngineError("invalid-adapter", f"adapter {digest[:12]}…: {error}") from error
 
     def _unpacked(self, content: bytes) -> Adapter:
-        return adapter_file.unpack(content, self.architecture, base_digest=self.card.digest, max_rank=self.bank.rank)
+        adapter = adapter_file.unpack(content, self.architecture, base_digest=self.card.digest, max_rank=self.bank.rank)
+        return adapter.pinned() if self.is_on_gpu else adapter
 
 
 def _unknown(digest: str) -> EngineError:

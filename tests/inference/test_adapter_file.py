@@ -87,6 +87,15 @@ def test_files_of_the_first_format_are_read(shape: Architecture) -> None:
     assert adapter_file.pack(back) == data
 
 
+def test_what_is_pinned_for_a_gpu_is_the_same_adapter(shape: Architecture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as can be shown without one: every tensor is copied, and nothing else changes."""
+    monkeypatch.setattr(torch.Tensor, "pin_memory", torch.Tensor.clone)
+    adapter = with_voices(shape, "work", "friends")
+    pinned = adapter.pinned()
+    assert adapter_file.pack(pinned) == adapter_file.pack(adapter)
+    assert not {x.data_ptr() for x in pinned.tensors.values()} & {x.data_ptr() for x in adapter.tensors.values()}
+
+
 def test_a_voice_is_its_trunk_and_its_branch(shape: Architecture) -> None:
     adapter = with_voices(shape, "work", "friends")
     for voice, branch in adapter.voices.items():
