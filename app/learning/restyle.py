@@ -24,10 +24,16 @@ def _inverse(table: dict[str, str]) -> dict[str, list[str]]:
     return back
 
 
-_RISKY = {"r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn", "tues", "tue", "thurs", "thu", "fri"}  # fmt: skip
+_RISKY = {"nope", "nah", "r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn", "tues", "tue", "thurs", "thu", "fri"}  # fmt: skip
 _TO_SLANG = _inverse({m: p for m, p in SLANG.items() if m not in _RISKY})
 _TO_FORMAL = _inverse({m: p for m, p in FORMAL_PHRASES if m not in {"upon", "kindly"}} | {m: p for m, p in FORMAL_WORDS.items() if m != p})  # fmt: skip
-_TO_HYPE = _inverse({m: p for m, p in PLAIN_SWAPS.items() if m not in {"sick", "rubbish", "vet"}})
+_TO_HYPE = _inverse(
+    {
+        m: p
+        for m, p in PLAIN_SWAPS.items()
+        if m not in {"sick", "rubbish", "vet", "yummy", "scrumptious", "quid", "bucks", "crash", "crashed"}
+    }
+)
 _TO_BARE = _inverse({m: p for m, p in BARE_CONTRACTIONS.items() if " " not in m and m not in {"its", "shes", "hes"}})
 _TO_SHORT = {plain: [marked] for plain, marked in CONTRACTIONS.items()}
 for _unsafe in (
@@ -195,6 +201,8 @@ def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
         mark = style.ending.strip()
         if mark and rng.random() < 0.7:
             text = re.sub(rf"{_STOP}(?=\s)", lambda _: mark if mark[0] in "!." else ".", text)
+    if "!" in style.ending and text.endswith("?") and rng.random() < 0.5:
+        text += rng.choice("?!")
     return text
 
 
@@ -226,7 +234,7 @@ def _decorated(text: str, style: Style, rng: random.Random) -> str:
     if style.emoji:
         palette = rng.sample(EMOJI, 2)
         text += " " + "".join(rng.choice(palette) for _ in range(style.emoji))
-        breaks = [m.end() for m in re.finditer(r"[.!?,] ", text[:-2])]
+        breaks = [m.end() for m in re.finditer(rf"(?:{_STOP}|[!?,]) ", text[:-2])]
         if style.emoji_inside and breaks:
             at = rng.choice(breaks)
             text = f"{text[:at]}{rng.choice(palette)} {text[at:]}"

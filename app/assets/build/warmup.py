@@ -7,12 +7,13 @@ Half the sentences are people's own comments, half are everyday messages put tog
   no rule turns "Report late." into "The report is late.", but the clipped style was made from whole sentences.
 
 Other tags are not taught: they belong to people and are learned from their samples.
-Identical pairs are mostly left out, or the model learns to copy.
+Identical pairs are left out and those that differ little are rare, or the model learns to copy.
 """
 
 import random
 import re
 from collections.abc import Callable, Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from app.assets.build.corpora import human_texts
@@ -32,8 +33,10 @@ from app.learning.types import Pair
 
 CONFIG = SftConfig(steps=420, batch_size=16, learning_rate=1e-3, warmup_steps=20, seed=11)
 RANK, ALPHA = 16, 32
-MESSAGE_SHARE, AS_WRITTEN_SHARE, TO_PLAIN_SHARE, KEPT_COPIES = 0.5, 0.25, 0.25, 0.08
+MESSAGE_SHARE, AS_WRITTEN_SHARE, TO_PLAIN_SHARE = 0.5, 0.25, 0.18
 USUAL_WORDS, MOST_WORDS, LONG_SHARE = 20, 42, 0.15
+LITTLE, KEPT_OF_LITTLE = 0.2, 0.15
+"""Pairs of which less than this share of the words differs, and how many of them stay."""
 HARD_TO_PLAIN = 0.6
 """Of the pairs towards plain, those from clipped or formal text, where rules fall short."""
 
@@ -60,7 +63,8 @@ def _pairs(texts: list[str], rng: random.Random) -> Iterator[Pair]:
             source, target, tag = styled, plain, PLAIN_TAG
         else:
             source, target, tag = plain, styled, None
-        if _folded(source) == _folded(target) and rng.random() > KEPT_COPIES:
+        change = _change(source, target)
+        if change == 0 or (tag is None and change < LITTLE and rng.random() > KEPT_OF_LITTLE):
             continue
         yield Pair(prompt_for(source, tag), " ".join(target.split()))
 
@@ -84,8 +88,9 @@ def _is_readable(text: str) -> bool:
     return not re.search(r"\b(\w+) \1\b|[.,?] [.,?]", text) and text.count('"') % 2 == 0
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.split())
+def _change(source: str, target: str) -> float:
+    """Share of the words that differ."""
+    return 1 - SequenceMatcher(None, source.split(), target.split(), autojunk=False).ratio()
 
 
 def fresh_policy(settings: Settings) -> tuple[LoraPolicy, str]:
