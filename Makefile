@@ -44,6 +44,7 @@ bench: install
 	$(BIN)/python -m benchmarks.serving $(ARGS)
 	$(BIN)/python -m benchmarks.training $(ARGS)
 	$(BIN)/python -m benchmarks.web $(ARGS)
+	$(BIN)/python -m benchmarks.profiling $(ARGS)
 
 bench-quick:
 	$(MAKE) bench ARGS=--quick

