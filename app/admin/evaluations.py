@@ -74,7 +74,7 @@ def _folder(name: str) -> Path:
 
 def _read(folder: Path) -> Found:
     try:
-        return Found.model_validate_json((folder / REPORT).read_text(encoding="utf-8"))
+        return Found.model_validate_json((folder / REPORT).read_bytes())
     except (ValidationError, OSError) as error:
         raise NotFound(
             f"the report {folder.name} cannot be read", remedy=f"Run the same evaluation again: it rewrites {REPORT}."

@@ -66,8 +66,17 @@ class Task:
         )
 
     def by(self, config: RlConfig) -> RlConfig:
-        """The algorithm of `config`, with as many samples and steps of this size as all others."""
-        shared = ("steps", "prompts_per_step", "group_size", "learning_rate", "temperature", "max_tokens", "epochs")
+        """The algorithm of `config`, with as many samples, steps and passes over them as all others."""
+        shared = (
+            "steps",
+            "prompts_per_step",
+            "group_size",
+            "learning_rate",
+            "temperature",
+            "max_tokens",
+            "epochs",
+            "minibatches",
+        )
         return replace(config, **{name: getattr(self.config, name) for name in shared}, seed=self.seed)
 
     def recipe(self, name: str) -> dict[str, Any]:

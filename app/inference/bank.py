@@ -78,7 +78,8 @@ class Bank:
                 a, b = (x[group].to(down.device, non_blocking=True) for x in (side.down, side.up))
                 theirs = a.view(layers, parts, width, linear.inputs)
                 down[..., first:after] = theirs.permute(0, 3, 1, 2)
-                theirs = b.view(layers, up.shape[1], up.shape[3], width)
+                # Scaled in the finer dtype of the two, and rounded once.
+                theirs = b.to(torch.promote_types(b.dtype, up.dtype)).view(layers, up.shape[1], up.shape[3], width)
                 torch.mul(theirs.mT, adapter.scale, out=up[:, :, first:after])
                 first = after
         self.ranks[slot] = rank

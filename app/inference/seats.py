@@ -78,8 +78,8 @@ class Seats:
         return 1000 * (time.monotonic() - started)
 
     def forget(self, digests: Collection[str]) -> None:
-        """Leave nothing of these adapters, in memory or copied, but what rows are being written with: that goes as
-        others come.
+        """Leave nothing of these adapters, in memory or copied, but what rows are being written with, or still wait
+        with: that goes as others come, and as they end.
         """
         self.shelf.forget(digests)
         self.near.forget(digests)

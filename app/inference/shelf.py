@@ -1,7 +1,7 @@
 """Checked adapters in memory, by bytes; the least recently used goes first. No torch.
 
 What somebody still holds, as every request does until it is written, is at hand even after it made room: so nothing is
-read twice for those who wait. Whoever waits is counted, and above `MOST_HELD` times the shelf's bytes nobody may join
+read twice for those who wait. What is held is counted, and above `MOST_HELD` times the shelf's bytes nobody may join
 them with an adapter that is not there.
 """
 
@@ -22,7 +22,7 @@ LEAST_ROOM: Final = 64 * 2**20
 
 
 class ShelfFull(RuntimeError):
-    """Those who wait hold as much as may be held."""
+    """As much is held as may be."""
 
 
 class Shelf:
@@ -41,14 +41,14 @@ class Shelf:
     def digests(self) -> set[str]:
         """Of what is there."""
         with self._guard:
-            return set(self._alive)
+            return {digest for digest, _ in self._held_now()}
 
     def get(self, digest: str) -> "Adapter | None":
         """What is there, used just now."""
         with self._guard:
-            if digest in self._adapters:
-                self._adapters.move_to_end(digest)
-            return self._alive.get(digest)
+            if (adapter := self._alive.get(digest)) is not None:
+                self._shelve(digest, adapter)
+            return adapter
 
     def fetch(self, digest: str) -> "Adapter":
         """What is there, or else is read: whoever asks meanwhile waits for the same.
@@ -57,11 +57,14 @@ class Shelf:
         """
         if (adapter := self.get(digest)) is not None:
             return adapter
-        if (held := sum(map(_bytes, list(self._alive.values())))) > max(LEAST_ROOM, MOST_HELD * self._most_bytes):
-            raise ShelfFull(f"requests that wait hold {held / 2**20:.0f} MB of adapters")
         with self._guard:
+            if (adapter := self._alive.get(digest)) is not None:  # whoever read it was done between the two
+                return adapter
             coming = self._coming.get(digest)
             if is_ours := coming is None:
+                held = sum(_bytes(adapter) for _, adapter in self._held_now())
+                if held > max(LEAST_ROOM, MOST_HELD * self._most_bytes):
+                    raise ShelfFull(f"adapters in use and at hand take {held / 2**20:.0f} MB")
                 coming = self._coming[digest] = Future()
         if is_ours:
             try:
@@ -76,12 +79,8 @@ class Shelf:
     def put(self, digest: str, adapter: "Adapter") -> "Adapter":
         """The adapter itself, which is there now, whoever has to go for it."""
         with self._guard:
-            self._drop(digest)
-            self._adapters[digest] = self._alive[digest] = adapter
-            self._sizes[digest] = _bytes(adapter)
-            self._held += self._sizes[digest]
-            while len(self._adapters) > 1 and self._held > self._most_bytes:
-                self._drop(next(iter(self._adapters)))
+            self._alive[digest] = adapter
+            self._shelve(digest, adapter)
         return adapter
 
     def forget(self, digests: Collection[str]) -> None:
@@ -89,6 +88,22 @@ class Shelf:
             for digest in digests:
                 self._drop(digest)
                 self._alive.pop(digest, None)
+
+    def _shelve(self, digest: str, adapter: "Adapter") -> None:
+        """Put it there as the one used last, and have others make room. Needs the guard."""
+        if self._adapters.get(digest) is adapter:
+            self._adapters.move_to_end(digest)
+            return
+        self._drop(digest)
+        self._adapters[digest] = adapter
+        self._sizes[digest] = _bytes(adapter)
+        self._held += self._sizes[digest]
+        while len(self._adapters) > 1 and self._held > self._most_bytes:
+            self._drop(next(iter(self._adapters)))
+
+    def _held_now(self) -> "list[tuple[str, Adapter]]":
+        """All that anybody holds. Walking the dictionary itself would break where one is freed meanwhile."""
+        return [(ref.key, adapter) for ref in self._alive.valuerefs() if (adapter := ref()) is not None]
 
     def _drop(self, digest: str) -> None:
         if self._adapters.pop(digest, None) is not None:

@@ -54,7 +54,7 @@ class Ticket:
     speaker: Speaker | None = None
     """Who writes; None: the base."""
     adapter: "Adapter | None" = None
-    """Theirs, which stays at hand as long as somebody holds it."""
+    """Theirs, which stays at hand as long as somebody holds it: until it is answered, failed or given up."""
     _written: dict[Place, dict[int, Candidate]] = field(default_factory=dict)
     _chosen: dict[Place, Candidate] = field(default_factory=dict)
 
@@ -63,12 +63,13 @@ class Ticket:
 
     def cancel(self) -> None:
         """Its waiting rows are dropped and what is being written is thrown away."""
-        self.is_cancelled = True
+        self.is_cancelled, self.adapter = True, None
         self.answer.cancel()
 
     def fail(self, error: EngineError) -> None:
         """Answer with a reason, unless it is answered or cancelled already."""
-        self.is_cancelled = True
+        # An error's traceback leads back here, so this ticket may live on for long.
+        self.is_cancelled, self.adapter = True, None
         with suppress(InvalidStateError):
             self.answer.set_exception(error)
 
@@ -155,6 +156,7 @@ class Ticket:
             if self.spec.wants_logprobs
             else None,
         )
+        self.adapter = None
         with suppress(InvalidStateError):
             self.answer.set_result(outcome)
 

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from app.admin import evaluations
+from app.admin.access import Operator
 from app.config import Settings
+from app.errors import NotFound
 from app.evaluation.figures import Shares
 from app.evaluation.report import Report, Shown
 from app.evaluation.tables import Table
@@ -71,12 +74,19 @@ def test_a_report_is_shown_as_it_was_written(operator: TestClient, folder: Path)
 def test_only_reports_and_what_belongs_to_them_are_read(operator: TestClient, folder: Path, address: str) -> None:
     answer = operator.get(address)
     assert answer.status_code == 404
-    assert "idiolect.db" not in operator.get("/admin/evaluations").text
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"title": "x"}'])
-def test_a_damaged_report_says_how_it_is_mended(operator: TestClient, folder: Path, content: str) -> None:
-    (folder / "report.json").write_text(content)
+@pytest.mark.parametrize(("name", "file"), [("dropout", "../../idiolect.db"), ("..", "idiolect.db"), ("a/..", "x")])
+def test_no_name_leads_out_of_the_folder(settings: Settings, folder: Path, name: str, file: str) -> None:
+    """However the address was decoded."""
+    (settings.data_dir / "idiolect.db").write_text("secret")
+    with pytest.raises(NotFound):
+        evaluations.file(Operator(""), name, file)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"title": "x"}', b"\xff"])
+def test_a_damaged_report_says_how_it_is_mended(operator: TestClient, folder: Path, content: bytes) -> None:
+    (folder / "report.json").write_bytes(content)
     for address, status in (("/admin/evaluations", 200), ("/admin/evaluations/dropout", 404)):
         answer = operator.get(address)
         assert answer.status_code == status

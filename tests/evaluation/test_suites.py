@@ -83,7 +83,7 @@ def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
     assert found["Listening: which part of ARF matters?"][0]["scorer"] == "everything"
     writing = {row["trained by"]: row for row in found["Writing: hidden utility after fine-tuning"]}
     assert set(writing) == {BARE, *ALGORITHMS}
-    assert len({(writing[name]["samples"][0], writing[name]["updates"][0]) for name in ALGORITHMS}) == 1
+    assert len({(writing[name]["samples"][0], writing[name]["updates at most"][0]) for name in ALGORITHMS}) == 1
     rivals = found["TraceBias against the others"]
     assert {row["TraceBias over"] for row in rivals} == {BARE, *ALGORITHMS} - {TRACE_BIAS}
     for row in rivals:

@@ -74,11 +74,30 @@ def of_nine(_: str) -> Any:
     return of(9)
 
 
+def test_what_was_alive_alone_is_on_the_shelf_again_once_it_is_used() -> None:
+    shelf = Shelf(10, of_nine)
+    held = shelf.fetch("a")
+    shelf.fetch("b")
+    assert shelf.fetch("a") is held
+    del held
+    assert shelf.digests == {"a"}, "the last that was used"
+
+
+def test_many_may_fetch_and_free_at_once() -> None:
+    shelf = Shelf(20, of_nine)
+
+    def work(seed: int) -> int:
+        return sum(len(shelf.fetch(f"{seed}-{number % 7}").tensors) + len(shelf.digests) for number in range(400))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(found > 400 for found in pool.map(work, range(8)))
+
+
 def test_only_so_much_may_be_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelf_module, "LEAST_ROOM", 20)
     shelf = Shelf(2, of_nine)
     held = [shelf.fetch(name) for name in "abc"]
-    with pytest.raises(ShelfFull, match="hold 0 MB of adapters"):
+    with pytest.raises(ShelfFull, match="take 0 MB"):
         shelf.fetch("d")
     assert shelf.fetch("a") is held[0], "what is there costs nothing"
     held.clear()

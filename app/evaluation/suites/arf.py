@@ -5,6 +5,7 @@ change; which part of ARF matters (an arm each without it). Then fine-tuning: wh
 policy writes after it was trained on the learned score, by every algorithm there is, with the same samples and steps?
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -155,14 +156,15 @@ def _writing_table(results: Results) -> Table:
     for name in [name for name in results.names() if name.startswith(WRITING)]:
         found = [result.found for result in results.of(name)]
         row: list[Cell] = [name.removeprefix(WRITING), len(found)]
-        row += [_mean([one[key] for one in found]) for key in _WRITTEN]
+        row += [_mean([one.get(key, math.nan) for one in found]) for key in _WRITTEN]
         rows.append(row)
-    columns = ["trained by", "people", "hidden utility", "learned score", "meaning", "format", "samples", "updates"]
+    columns = ["trained by", "people", "hidden utility", "learned score", "meaning", "format", "samples"]
+    columns.append("updates at most")
     notes = [
         "Of rewrites of held-out prompts, a policy and a scorer per person; .5 is what plain text is worth to them.",
         "RLAIF-style: the same algorithm on the score of a scorer that heard other people only.",
         "DPO: on the best and the worst of each group that the untrained base writes, as many samples and updates. "
-        "Updates are steps of the optimizer; all rows of a step are learned from.",
+        "Updates are steps of the optimizer, as planned; a step whose rewards are all alike has none.",
     ]
     return Table("Writing: hidden utility after fine-tuning", columns, rows, notes)
 

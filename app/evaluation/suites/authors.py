@@ -208,9 +208,11 @@ def _kept_table(results: Results, people: Sequence[str]) -> Table:
 
 def _perplexity_over_input(results: Results, result: Result) -> float:
     """Under the base as it came, text by text; the input is the same for all seeds."""
-    [before] = results.of(INPUT, result.arm.person)[:1]
-    pairs = zip(before.found["values"]["log_likelihood"], result.found["values"]["log_likelihood"], strict=True)
-    return math.exp(statistics.mean(theirs - ours for theirs, ours in pairs))
+    for plain in results.of(INPUT, result.arm.person)[:1]:
+        pairs = zip(plain.found["values"]["log_likelihood"], result.found["values"]["log_likelihood"], strict=True)
+        lost = [before - after for before, after in pairs if math.isfinite(before - after)]  # a word alone has none
+        return math.exp(statistics.mean(lost)) if lost else math.nan
+    return math.nan
 
 
 def _names(results: Results, people: Sequence[str]) -> list[str]:
