@@ -130,18 +130,22 @@ def test_when_the_client_leaves_nothing_is_written_on_or_kept(
 def test_who_leaves_amid_a_stream_is_written_for_no_more(ada: User, voice: Adapter, client: TestClient) -> None:
     engine, port = FakeEngine(stalls_after=1), free_port()
     body = {"user_id": "ada", "text": "See you soon.", "stream": True}
-    with serving(engine, port), httpx.Client(trust_env=False, headers=dict(client.headers)) as http:
-        with http.stream("POST", f"http://127.0.0.1:{port}/v1/rewrite", json=body, timeout=10) as answer:
-            heard = ""
-            for piece in answer.iter_text():
-                heard += piece
-                if heard.count("event: text") == 2:
-                    break
-            assert engine.running == 1
-        until = time.monotonic() + 10
-        while engine.running:
-            assert time.monotonic() < until
-            time.sleep(0.01)
+    with (
+        serving(engine, port),
+        httpx.Client(trust_env=False, headers=dict(client.headers), timeout=10) as http,
+        http.stream("POST", f"http://127.0.0.1:{port}/v1/rewrite", json=body) as answer,
+    ):
+        heard = ""
+        for piece in answer.iter_text():
+            heard += piece
+            if heard.count("event: text") == 2:
+                break
+        for is_running in (1, 0):
+            until = time.monotonic() + 10
+            while engine.running != is_running:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            answer.close()
     assert client.get("/v1/users/ada/rewrites").json()["items"] == []
 
 
