@@ -135,8 +135,9 @@ def test_who_leaves_amid_a_stream_is_written_for_no_more(ada: User, voice: Adapt
         httpx.Client(trust_env=False, headers=dict(client.headers), timeout=10) as http,
         http.stream("POST", f"http://127.0.0.1:{port}/v1/rewrite", json=body) as answer,
     ):
-        heard = ""
-        for piece in answer.iter_text():
+        # Kept, as an iterator that is dropped hangs up.
+        heard, pieces = "", answer.iter_text()
+        for piece in pieces:
             heard += piece
             if heard.count("event: text") == 2:
                 break
