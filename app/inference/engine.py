@@ -24,7 +24,7 @@ from app.inference.passages import split
 from app.inference.sampling import COLDEST
 from app.inference.seats import Seats
 from app.inference.threads import start_computing
-from app.inference.ticket import Ticket, TicketRow, by_prompt, fail
+from app.inference.ticket import Ticket, TicketRow, by_prompt, fail, unwritten
 from app.inference.tokens import Tokens
 from app.inference.types import PREFIX, EngineError, EngineInfo, EngineLoad, Heard, RewriteSpec, prompt_for
 from app.inference.writing import Line, Writing
@@ -188,7 +188,7 @@ class Engine:
                 self._step()
             except Exception as error:
                 log.error("a step failed", rows=len(self._rows), **where(error))
-                self._drop(_unwritten(error))
+                self._drop(unwritten(error))
 
     def _wait(self) -> bool:
         """Until there is something to write; False when it is time to stop."""
@@ -218,7 +218,7 @@ class Engine:
             except Exception as error:  # whatever it is, nobody else shall suffer from it
                 if not isinstance(error, EngineError):
                     log.error("a request cannot be written", **where(error))
-                fail(rows, error if isinstance(error, EngineError) else _unwritten(error))
+                fail(rows, error if isinstance(error, EngineError) else unwritten(error))
                 self._count_out(len(rows))
                 continue
             self._rows.update(zip(lines, rows, strict=True))
@@ -295,8 +295,3 @@ class Engine:
     def _broken(digest: str | None) -> EngineError:
         name, code = (f"adapter {digest[:12]}…", "invalid-adapter") if digest else ("the base", "unavailable")
         return EngineError(code, f"{name}: the model's output is not finite")
-
-
-def _unwritten(error: Exception) -> EngineError:
-    """Without its words, which may be a person's."""
-    return EngineError("unavailable", f"the engine could not write this ({type(error).__name__})")

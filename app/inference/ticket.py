@@ -274,3 +274,8 @@ def fail(rows: Iterable[TicketRow], error: EngineError) -> None:
     """Each of their tickets, once."""
     for ticket in {row.ticket for row in rows}:
         ticket.fail(error)
+
+
+def unwritten(error: Exception) -> EngineError:
+    """Without its words, which may be a person's."""
+    return EngineError("unavailable", f"the engine could not write this ({type(error).__name__})")
