@@ -148,10 +148,7 @@ def main() -> None:
     command.hush()
     plan, folder = QUICK if given.quick else FULL, command.work_folder(given.folder)
     report = run(plan, command.base_folder(given.base), folder, threads=given.threads)
-    path = command.report_path("profiling", given.output, is_quick=given.quick)
-    report.write(path)
-    report.show()
-    print(f"written to {path}")
+    command.told(report, given)
 
 
 if __name__ == "__main__":

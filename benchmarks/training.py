@@ -114,10 +114,7 @@ def main() -> None:
     given = command.parser("training", __doc__.split("\n")[0]).parse_args()
     plan, folder = QUICK if given.quick else FULL, command.work_folder(given.folder)
     report = run(plan, command.base_folder(given.base), folder, threads=given.threads)
-    path = command.report_path("training", given.output, is_quick=given.quick)
-    report.write(path)
-    report.show()
-    print(f"written to {path}")
+    command.told(report, given)
 
 
 if __name__ == "__main__":

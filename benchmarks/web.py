@@ -109,10 +109,7 @@ def _server(folder: Path, name: str, module: str, people: list[str], threads: in
 def main() -> None:
     given = command.parser("web", __doc__.split("\n")[0]).parse_args()
     report = run(QUICK if given.quick else FULL, command.work_folder(given.folder))
-    path = command.report_path("web", given.output, is_quick=given.quick)
-    report.write(path)
-    report.show()
-    print(f"written to {path}")
+    command.told(report, given)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from app.config import get_settings
+from benchmarks.common.report import Report
 
 REPORTS = Path(__file__).parents[1] / "reports"
 
@@ -31,6 +32,14 @@ def report_path(name: str, given: Path | None, *, is_quick: bool) -> Path:
     if given is not None:
         return given
     return work_folder(None) / f"{name}-quick.json" if is_quick else REPORTS / f"{name}.json"
+
+
+def told(report: Report, given: argparse.Namespace) -> None:
+    """Write it where it was asked for, and show it."""
+    path = report_path(report.name, given.output, is_quick=given.quick)
+    report.write(path)
+    report.show()
+    print(f"written to {path}")
 
 
 def base_folder(given: Path | None) -> Path:

@@ -55,6 +55,15 @@ def speaking(user: User) -> int | None:
         return version.version if version else None
 
 
+def trained(job: Job) -> tuple[Job, Adapter]:
+    """Run to its end; with the version that it made."""
+    run_training(job.id)
+    done = seen(job)
+    assert done.state == SUCCEEDED, done.reason
+    with transaction(job.tenant_id, read_only=True) as session:
+        return done, adapters.get(session, job.user_id, done.result["version"])
+
+
 def written(settings: Settings, version: Adapter) -> tuple[bytes, adapter_file.Adapter]:
     """A version's file, and what it says."""
     base, content = ensure_base(settings), LocalStorage(settings).path(version.digest).read_bytes()
@@ -73,11 +82,7 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
     user = writer("sam", 36)
     # Enough pairs that both voices are among them.
     job = submit(user, config=SMALL | {"sft": {"steps": 12, "batch_size": 4}})
-    run_training(job.id)
-    done = seen(job)
-    assert done.state == SUCCEEDED, done.reason
-    with transaction(user.tenant_id, read_only=True) as session:
-        version = adapters.get(session, user.id, done.result["version"])
+    done, version = trained(job)
     content, adapter = written(settings, version)
     assert {mode["tag"] for mode in version.modes} == set(adapter.voices) == {"work", "friends"}
     assert all(branch.up["o"].any() for branch in adapter.voices.values())
@@ -95,11 +100,7 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
 def test_voices_may_be_told_to_one_adapter_without_branches(settings: Settings, writer: Callable[..., User]) -> None:
     user = writer("sam", 36)
     job = submit(user, config=SMALL | {"lora": {"branches": False}})
-    run_training(job.id)
-    done = seen(job)
-    assert done.state == SUCCEEDED, done.reason
-    with transaction(user.tenant_id, read_only=True) as session:
-        version = adapters.get(session, user.id, done.result["version"])
+    _, version = trained(job)
     _, adapter = written(settings, version)
     assert {mode["tag"] for mode in version.modes} == {"work", "friends"}
     assert (dict(adapter.voices), adapter.voice_rank) == ({}, 0)
