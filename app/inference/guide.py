@@ -26,6 +26,8 @@ Spelling = tuple[int, ...]
 class Fact:
     spellings: frozenset[Spelling]
     """As in the passage, in small and in large letters; with and without a space before."""
+    glued: frozenset[Spelling]
+    """Those without: they begin a text, or follow what is no letter, and never stand amid a word."""
     left: int
     """How often it may still be written with help: as often as the passage has it."""
     is_said: bool = False
@@ -34,12 +36,14 @@ class Fact:
 class Guide:
     """Of one row: it follows what is written."""
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
+    def __init__(self, facts: Iterable[Fact], tokens: Tokens) -> None:
         self._facts = list(facts)
+        self._tokens = tokens
 
     @classmethod
     def of(cls, passage: str, tokens: Tokens) -> Self:
-        return cls(Fact(frozenset(_spellings(name, tokens)), count) for name, count in Counter(names(passage)).items())
+        said = Counter(names(passage)).items()
+        return cls((_fact(name, count, tokens) for name, count in said), tokens)
 
     def likelier(self, ids: Sequence[int]) -> dict[int, float]:
         """What to add to which logits after these ids; to be asked once after every token, from none on."""
@@ -49,19 +53,33 @@ class Guide:
                 fact.left, fact.is_said = fact.left - 1, True
             if fact.left < 1:
                 continue
-            for spelling in fact.spellings:
-                begun = next((size for size in range(len(spelling) - 1, 0, -1) if _ends_with(ids, spelling[:size])), 0)
-                if begun or not fact.is_said:
-                    word, more = spelling[begun], GO_ON if begun else BEGIN
-                    added[word] = max(more, added.get(word, 0.0))
+            possible = {
+                spelling: size for spelling in fact.spellings if (size := self._begun(ids, spelling, fact)) >= 0
+            }
+            if any(possible.values()):
+                # What has begun in one form is not begun in another: that is how "c Chicago" is written.
+                added.update((spelling[size], GO_ON) for spelling, size in possible.items() if size)
+            elif not fact.is_said:
+                added.update((spelling[0], max(BEGIN, added.get(spelling[0], 0.0))) for spelling in possible)
         return added
 
+    def _begun(self, ids: Sequence[int], spelling: Spelling, fact: Fact) -> int:
+        """How many of its tokens, the last left out, the ids end with; -1 where it cannot stand, amid a word."""
+        sizes = [size for size in range(len(spelling) - 1, -1, -1) if _ends_with(ids, spelling[:size])]
+        if spelling not in fact.glued:
+            return sizes[0]
+        return next((size for size in sizes if self._is_open(ids, len(ids) - size)), -1)
 
-def _spellings(name: str, tokens: Tokens) -> Iterable[Spelling]:
-    for form in {name, name.lower(), name.upper()}:
-        yield tuple(tokens.completion(form))
-        yield tuple(tokens.completion(" " + form))
+    def _is_open(self, ids: Sequence[int], at: int) -> bool:
+        """Whether a word can begin there without a space."""
+        return at == 0 or not self._tokens.text(ids[at - 1 : at])[-1:].isalnum()
+
+
+def _fact(name: str, count: int, tokens: Tokens) -> Fact:
+    forms = {name, name.lower(), name.upper()}
+    glued = frozenset(tuple(tokens.completion(form)) for form in forms)
+    return Fact(glued | {tuple(tokens.completion(" " + form)) for form in forms}, glued, left=count)
 
 
 def _ends_with(ids: Sequence[int], spelling: Spelling) -> bool:
-    return len(ids) >= len(spelling) and tuple(ids[-len(spelling) :]) == spelling
+    return len(ids) >= len(spelling) and tuple(ids[len(ids) - len(spelling) :]) == spelling

@@ -35,6 +35,26 @@ def test_a_name_that_has_begun_goes_on(tiny_tokens: Tokens) -> None:
         assert named.likelier(ids[:size])[ids[size]] == GO_ON
 
 
+def test_a_name_that_has_begun_in_small_letters_is_not_begun_again(tiny_tokens: Tokens) -> None:
+    ids = spelled(tiny_tokens, " vienna")
+    assert set(Guide.of(VIENNA, tiny_tokens).likelier(ids[:1]).values()) == {GO_ON}
+
+
+def test_amid_a_word_no_name_begins(tiny_tokens: Tokens) -> None:
+    named = Guide.of(VIENNA, tiny_tokens)
+    glued, apart = tiny_tokens.completion("Vienna")[0], tiny_tokens.completion(" Vienna")[0]
+    amid, after = named.likelier(tiny_tokens.completion("to")), named.likelier(tiny_tokens.completion("to ("))
+    assert amid[apart] == BEGIN
+    assert glued not in amid
+    assert after[glued] == BEGIN
+
+
+def test_letters_amid_a_word_are_no_name_that_has_begun(tiny_tokens: Tokens) -> None:
+    named = Guide.of(VIENNA, tiny_tokens)
+    amid = [*tiny_tokens.completion("to"), *spelled(tiny_tokens, "Vienna")[:1]]
+    assert GO_ON not in named.likelier(amid).values()
+
+
 def test_a_name_that_is_written_gets_no_more_help(tiny_tokens: Tokens) -> None:
     assert Guide.of(VIENNA, tiny_tokens).likelier(spelled(tiny_tokens, "the hotel in vienna")) == {}
 
