@@ -45,6 +45,8 @@ bench: install
 	$(BIN)/python -m benchmarks.training $(ARGS)
 	$(BIN)/python -m benchmarks.web $(ARGS)
 	$(BIN)/python -m benchmarks.profiling $(ARGS)
+	$(BIN)/python -m benchmarks.choices $(ARGS)
+	$(BIN)/python -m benchmarks.start $(ARGS)
 
 bench-quick:
 	$(MAKE) bench ARGS=--quick

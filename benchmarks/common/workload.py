@@ -11,7 +11,7 @@ import torch
 from app.assets.neutral import neutral_prompts
 from app.inference import adapter_file
 from app.inference.adapter_file import Adapter
-from app.inference.architecture import Architecture, FusedLinear
+from app.inference.architecture import Architecture, FusedLinear, Shape
 from app.inference.card import read_card
 from app.inference.delta import GROUPS
 from app.inference.facts import names
@@ -116,7 +116,7 @@ def _written(architecture: Architecture, base_digest: str, folder: Path, count: 
         if number < len(known) and (folder / "adapters" / f"{known[number]}.safetensors").exists():
             yield known[number]
             continue
-        data = adapter_file.pack(_random(architecture, base_digest, number))
+        data = adapter_file.pack(random_adapter(architecture, base_digest, number))
         digest = adapter_file.digest_of(data)
         (folder / "adapters" / f"{digest}.safetensors").write_bytes(data)
         known[number : number + 1] = [digest]
@@ -124,22 +124,21 @@ def _written(architecture: Architecture, base_digest: str, folder: Path, count: 
         yield digest
 
 
-def _random(architecture: Architecture, base_digest: str, number: int) -> Adapter:
+def random_adapter(shape: Shape, base_digest: str, number: int) -> Adapter:
     """Like a trained one in shape, size and dtype: every linear of every layer, bfloat16."""
     chance = torch.Generator().manual_seed(number)
 
     def down(linear: FusedLinear) -> torch.Tensor:
-        size = (architecture.layers, len(linear.parts) * RANK, linear.inputs)
+        size = (shape.layers, len(linear.parts) * RANK, linear.inputs)
         return ((2 * torch.rand(size, generator=chance) - 1) / math.sqrt(linear.inputs)).bfloat16()
 
     def up(linear: FusedLinear) -> torch.Tensor:
-        return (SPREAD * torch.randn((architecture.layers, linear.width, RANK), generator=chance)).bfloat16()
+        return (SPREAD * torch.randn((shape.layers, linear.width, RANK), generator=chance)).bfloat16()
 
-    fused = {group: architecture.fused[group] for group in GROUPS}
     return Adapter(
         rank=RANK,
         alpha=ALPHA,
         base_digest=base_digest,
-        down={group: down(linear) for group, linear in fused.items()},
-        up={group: up(linear) for group, linear in fused.items()},
+        down={group: down(linear) for group, linear in shape.fused.items()},
+        up={group: up(linear) for group, linear in shape.fused.items()},
     )

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import profiling, serving, training, web
+from app.inference.architecture import Architecture
+from app.inference.card import read_card
+from benchmarks import choices, profiling, serving, start, training, web
+from benchmarks.common.workload import random_adapter
 from benchmarks.sections import registration, residency
 from benchmarks.sections.field import PEFT
+from tests.inference.voices import stored
 
 pytestmark = pytest.mark.slow
 
@@ -89,3 +93,35 @@ def test_profiling(tiny_base: Path, tmp_path: Path) -> None:
     pieces = {row["piece"]: row["p50_ms"] for row in content["tables"]["a cold load"]}
     assert pieces.keys() == {"whole", "read", "SHA-256", "check", "fill a slot"}
     assert all(value > 0 for value in pieces.values())
+
+
+def test_choices(tiny_base: Path, tmp_path: Path) -> None:
+    architecture, digest = Architecture.load(tiny_base), read_card(tiny_base).digest
+    trained = tmp_path / f"{stored(tmp_path, random_adapter(architecture, digest, 7))}.safetensors"
+    plan = choices.Plan(people=2, group=2, tokens=24, rounds=1, texts=2, mixes=10)
+    content = choices.run(plan, tiny_base, threads=1, adapters=[trained]).content()
+    rollouts = {row["how"]: row for row in content["tables"]["rollouts"]}
+    assert [row["rows"] for row in rollouts.values()] == [1, 2, 2, 4]
+    assert rollouts["one text at a time"]["over_one_at_a_time"]["median"] == 1
+    assert content["rollouts_over_one_at_a_time"] == rollouts["everybody's groups"]["over_one_at_a_time"]["median"]
+    lookups = content["tables"]["lookup in the source"]
+    assert [row["whose"] for row in lookups] == ["the base", trained.stem[:12]]
+    assert all(row["tokens_per_step"] >= 1 and 0 <= row["kept_of_looked_up"] <= 1 for row in lookups)
+    assert {(row["people"], row["path"]) for row in content["tables"]["paths"]} == {
+        (people, path) for people in (1, 2) for path in ("fast", "general")
+    }
+    mixes = {row["dtype"]: row for row in content["tables"]["mixes"]}
+    assert mixes["float32"]["texts_that_part"] == 0
+    assert mixes["float32"]["largest_difference_of_a_logit"] < mixes["bfloat16"]["largest_difference_of_a_logit"]
+
+
+def test_start(tiny_base: Path, tmp_path: Path) -> None:
+    report = start.run(start.QUICK, tmp_path, tiny_base)
+    assert [row["who"] for row in report.tables["start to ready"]] == [
+        "engine",
+        "web",
+        "web: imports",
+        "engine: imports",
+    ]
+    assert all(report.keys[name] > 0 for name in ("web_start_s", "engine_start_s"))
+    assert not (tmp_path / "start").exists()
