@@ -51,8 +51,10 @@ class Shares:
 
     def draw(self, folder: Path) -> Path:
         """Write `<name>.png`. Raises ImportError without matplotlib."""
+        from matplotlib.transforms import ScaledTranslation
+
         rows = max((len(bars) for bars in self.panels.values()), default=1)
-        figure, axes = _canvas(len(self.panels), height=1.2 + 0.3 * rows)
+        figure, axes = _canvas(len(self.panels), height=1.8 + 0.3 * rows)
         for axis, (panel, bars) in zip(axes, self.panels.items(), strict=True):
             parts = list(dict.fromkeys(part for shares in bars.values() for part in shares))
             labels = list(bars)[::-1]
@@ -61,9 +63,12 @@ class Shares:
                 widths = [bars[label].get(part, 0.0) for label in labels]
                 axis.barh(labels, widths, left=left, color=colour, label=part)
                 left = [start + width for start, width in zip(left, widths, strict=True)]
-            axis.set(title=panel, xlim=(0, 1), xlabel="share of texts")
+            axis.set(title=panel, xlim=(0, 1))
+            axis.margins(y=0.02)
             axis.tick_params(labelsize=7)
-            axis.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
+            below = axis.transAxes + ScaledTranslation(0, -0.25, figure.dpi_scale_trans)  # inches, under the numbers
+            place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
+            axis.legend(title="share of texts", title_fontsize=7, fontsize=7, frameon=False, ncols=3, **place)
         return _saved(figure, self.title, folder / f"{self.name}.png")
 
 
