@@ -18,7 +18,7 @@ from app.inference import adapter_file, peft_archive
 from app.inference.adapter_file import InvalidAdapter
 from app.inference.batching import QueueFull, Room, Waiting
 from app.inference.card import BaseCard
-from app.inference.guide import Guide
+from app.inference.guide import Guides
 from app.inference.language_model import LanguageModel
 from app.inference.passages import split
 from app.inference.sampling import COLDEST
@@ -73,7 +73,7 @@ class Engine:
         self._writing = Writing(model, self.seats.bank.rows)
         self._rows: dict[Line, TicketRow] = {}
         """What is being written; only the engine's thread touches it."""
-        self._prefix = tokens.completion(PREFIX)
+        self._prefix, self._guides = tokens.completion(PREFIX), Guides(tokens)
         self._running = 0
         self._changed = threading.Condition()
         self._is_stopping = False
@@ -238,9 +238,9 @@ class Engine:
         return lines
 
     def _line(self, slot: int, row: TicketRow) -> Line:
-        spec, helped = row.ticket.spec, Guide.of(row.text, self.tokens)
-        source = self._prefix + row.prompt_ids
-        return Line(slot, row.seed, row.max_tokens, spec.temperature, spec.top_p, helped.likelier, source)
+        spec, source = row.ticket.spec, self._prefix + row.prompt_ids
+        helper = self._guides.of(row.text).help
+        return Line(slot, row.seed, row.max_tokens, spec.temperature, spec.top_p, helper, source)
 
     def _step(self) -> None:
         """A token for everybody; whoever has ended, or is wanted no more, leaves."""

@@ -53,6 +53,8 @@ class Piece:
     """What stands between it and the piece before."""
     is_first: bool
     """It may begin a sentence."""
+    start: int
+    """Characters of the text before it."""
 
     @property
     def has_capital(self) -> bool:
@@ -101,7 +103,13 @@ def lost(asked: Sequence[Piece], written: Sequence[Piece]) -> tuple[list[str], i
 
 def names(text: str) -> list[str]:
     """Its names and addresses, as they are spelled and as often as they stand, without a possessive s."""
-    return [_ENDING.sub("", piece.text) for piece, number in _facts(pieces(text)) if number is None]
+    return [name for name, _ in placed_names(text)]
+
+
+def placed_names(text: str) -> list[tuple[str, float]]:
+    """Its `names`, each with the share of the text's characters that is before it."""
+    known = _facts(pieces(text))
+    return [(_ENDING.sub("", piece.text), piece.start / len(text)) for piece, number in known if number is None]
 
 
 def pieces(text: str) -> list[Piece]:
@@ -112,7 +120,7 @@ def pieces(text: str) -> list[Piece]:
         is_first = before is None or before.kind == "initials" or not _WITHIN.fullmatch(gap)
         if before is not None and gap == ". " and (before.lower in TITLES or len(before.text) == 1):
             is_first = False  # Dr. Patel, J. Patel
-        found.append(Piece(str(match.lastgroup), match[0], gap, is_first))
+        found.append(Piece(str(match.lastgroup), match[0], gap, is_first, match.start()))
         end = match.end()
     return found
 

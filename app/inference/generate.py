@@ -9,7 +9,7 @@ import torch
 from app.inference.delta import Delta
 from app.inference.language_model import LanguageModel
 from app.inference.sampling import NotFinite
-from app.inference.writing import Likelier, Line, Writing, nothing
+from app.inference.writing import Helper, Line, Writing, alone
 
 T = TypeVar("T")
 
@@ -39,14 +39,14 @@ def generate(
     delta: Delta | None = None,
     stop_ids: frozenset[int] | None = None,
     between: Callable[[], None] = lambda: None,
-    likelier: Sequence[Likelier] = (),
+    helpers: Sequence[Helper] = (),
 ) -> Generation:
     """Continue every prompt `group_size` times. Lists hold one value for each of the B rows; seeds must.
 
     A list of group sizes has one for each prompt.
 
     `delta` has one row per prompt. `stop_ids` default to the model's own. `between` is called before every pass
-    through the model, about every 20-100 ms: it may wait, and it may raise to give up. `likelier` is empty or
+    through the model, about every 20-100 ms: it may wait, and it may raise to give up. `helpers` is empty or
     has one for each row.
     Raises ValueError for an empty prompt or one that leaves no room for its tokens in the context, and NotFinite.
     """
@@ -59,7 +59,7 @@ def generate(
     lines = [
         Line(owner, seed, limit, heat, nucleus, helped)
         for owner, seed, limit, heat, nucleus, helped in zip(
-            owners, streams, limits, temperatures, nuclei, likelier or [nothing] * rows, strict=True
+            owners, streams, limits, temperatures, nuclei, helpers or [alone] * rows, strict=True
         )
     ]
 

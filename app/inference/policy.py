@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from app.inference import adapter_file
 from app.inference.adapter_file import Adapter, Branch
 from app.inference.generate import generate
-from app.inference.guide import Guide
+from app.inference.guide import Guides
 from app.inference.language_model import LanguageModel
 from app.inference.lora import Lora, LoraDelta, branched
 from app.inference.memory import give_back
@@ -45,6 +45,7 @@ class LoraPolicy(nn.Module):
         """
         super().__init__()
         self.model, self.tokens, self.between = model, tokens, between
+        self._guides = Guides(tokens)
         self.voices, self.voice_rank = tuple(voices), voice_rank
         self.lora = Lora(model.architecture, rank=rank, alpha=alpha, seed=seed).to(model.device)
         self.branches = nn.ModuleList(
@@ -135,7 +136,7 @@ class LoraPolicy(nn.Module):
             group_size=group_size,
             delta=delta,
             between=self.between,
-            likelier=[Guide.of(passage, self.tokens).likelier for passage in passages for _ in range(group_size)],
+            helpers=[self._guides.of(passage).help for passage in passages for _ in range(group_size)],
         )
         if not self.model.is_packed:
             give_back()

@@ -11,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,12 +25,24 @@ MOST_DRAFT = 4
 DRAFT_ROWS = 16
 """Only so many tokens are fed in one step; more cost more than they save."""
 
-Likelier = Callable[[Sequence[int]], Mapping[int, float]]
-"""What to add to which of a row's logits after the ids that it has written; asked once before each of its tokens."""
+
+class Help(NamedTuple):
+    """What is done to a row's logits before its next token is drawn."""
+
+    added: Mapping[int, float]
+    """To the logits of these tokens."""
+    unlikely: Tensor | None = None
+    """Tokens that lose `taken`, all alike."""
+    taken: float = 0.0
 
 
-def nothing(_ids: Sequence[int]) -> Mapping[int, float]:
-    return {}
+Helper = Callable[[Sequence[int]], Help]
+"""What helps a row after the ids that it has written; asked once before each of its tokens."""
+NO_HELP: Final = Help({})
+
+
+def alone(_ids: Sequence[int]) -> Help:
+    return NO_HELP
 
 
 @dataclass(eq=False)
@@ -42,7 +55,7 @@ class Line:
     max_tokens: int
     temperature: float = 1.0
     top_p: float = 1.0
-    likelier: Likelier = nothing
+    helper: Helper = alone
     source: Sequence[int] = ()
     """Tokens that it may repeat stretches of."""
     ids: list[int] = field(default_factory=list)
@@ -159,7 +172,7 @@ class Writing:
     def _draw(self, logits_B_V: Tensor, rows: list[int]) -> None:
         """The next token of these lines."""
         lines = [self.lines[row] for row in rows]
-        _add(logits_B_V, [line.likelier(line.ids) for line in lines])
+        _help(logits_B_V, [line.helper(line.ids) for line in lines])
         sampler = self._sampler if len(rows) == len(self.lines) else self._sampler.select(rows)
         ids_B, logprobs_B = sampler.draw(logits_B_V, [line.chance() for line in lines])
         for line, word, logprob in zip(lines, ids_B.tolist(), logprobs_B.tolist(), strict=True):
@@ -208,11 +221,14 @@ class Writing:
         )
 
 
-def _add(logits_B_V: Tensor, likelier: Sequence[Mapping[int, float]]) -> None:
-    """All at once, since on a GPU every single write would wait."""
-    added = [(place, word, more) for place, words in enumerate(likelier) for word, more in words.items()]
+def _help(logits_B_V: Tensor, helps: Sequence[Help]) -> None:
+    """All that is added at once, since on a GPU every single write would wait."""
+    device = logits_B_V.device
+    added = [(place, word, more) for place, each in enumerate(helps) for word, more in each.added.items()]
     if added:
         places, words, values = zip(*added, strict=True)
-        device = logits_B_V.device
         index = torch.tensor(places, device=device), torch.tensor(words, device=device)
         logits_B_V.index_put_(index, logits_B_V.new_tensor(values), accumulate=True)
+    for place, each in enumerate(helps):
+        if each.unlikely is not None:
+            logits_B_V[place, each.unlikely.to(device)] -= each.taken
