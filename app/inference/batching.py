@@ -1,8 +1,8 @@
 """Who is served next: a bounded queue of rows, fair between tenants and between the people of a tenant. No torch.
 
-A tenant's virtual time is the number of tokens it was given room for; the tenant that is furthest behind goes next, and
-within it the person who is. Whoever comes back from idling starts at the present, not with credit for the absence. A
-person's rows are served in the order they came.
+A tenant's virtual time is the number of tokens it was given room for, less those it ended without; the tenant that is
+furthest behind goes next, and within it the person who is. Whoever comes back from idling starts at the present, not
+with credit for the absence. A person's rows are served in the order they came.
 
 Some rows may turn out not to be needed: further candidates of a passage, should the first be good. They come along with
 the first where there is room, since they share its prompt; else they wait until it is known.
@@ -112,6 +112,13 @@ class Waiting(Generic[R]):
         gone = set(map(id, taken))
         self._keep(lambda row: id(row) not in gone)
         return taken
+
+    def give_back(self, row: R, tokens: int) -> None:
+        """Of the room that it was given, a row that ends has not used so many."""
+        if tenant := self._tenants.get(row.tenant_id):
+            tenant.served -= tokens
+            if lane := tenant.people.get(row.user_key):
+                lane.served -= tokens
 
     def drain(self) -> list[R]:
         """Everything that waits, for an engine that stops."""

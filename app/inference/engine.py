@@ -219,7 +219,7 @@ class Engine:
                 if not isinstance(error, EngineError):
                     log.error("a request cannot be written", **where(error))
                 fail(rows, error if isinstance(error, EngineError) else unwritten(error))
-                self._count_out(len(rows))
+                self._count_out([(row, row.tokens) for row in rows])
                 continue
             self._rows.update(zip(lines, rows, strict=True))
             self._writing.join(rows[0].prompt_ids, lines)
@@ -261,7 +261,7 @@ class Engine:
             self.seats.leave(row.speaker)
         if not self._rows:
             self._writing = Writing(self.model, self.seats.bank.rows)  # an idle engine keeps no cache
-        self._count_out(len(left))
+        self._count_out([(row, row.max_tokens - len(line.ids)) for line, row in left])
         for ticket in {row.ticket for _, row in left}:
             ticket.answer_if_done()
 
@@ -284,12 +284,15 @@ class Engine:
         self._writing = Writing(self.model, self.seats.bank.rows)
         for row in rows:
             self.seats.leave(row.speaker)
-        self._count_out(len(rows))
+        self._count_out([(row, 0) for row in rows])
         fail(rows, error)
 
-    def _count_out(self, rows: int) -> None:
+    def _count_out(self, unused: Sequence[tuple[TicketRow, int]]) -> None:
+        """These rows are no longer written; of their room they have not used so many tokens."""
         with self._changed:
-            self._running -= rows
+            self._running -= len(unused)
+            for row, tokens in unused:
+                self._waiting.give_back(row, tokens)
 
     @staticmethod
     def _broken(digest: str | None) -> EngineError:

@@ -49,6 +49,31 @@ def test_turns_are_counted_in_tokens() -> None:
     assert tenants.count("terse") == 9
 
 
+def test_room_that_was_not_used_is_not_counted() -> None:
+    waiting = queue(*[Row("brief", tokens=10) for _ in range(20)], *[Row("long", tokens=10) for _ in range(20)])
+    served: list[str] = []
+    for _ in range(12):
+        for row in waiting.take(room(rows=1)):
+            served.append(row.tenant_id)
+            waiting.give_back(row, 9 if row.tenant_id == "brief" else 0)
+    assert served == ["brief", "long", *["brief"] * 10]
+
+
+def test_room_is_given_back_to_its_person() -> None:
+    waiting = queue(*[Row(user_key=name, tokens=10) for name in ("ann", "ann", "ben", "ann", "ben")])
+    (first,) = waiting.take(room(rows=1))
+    waiting.give_back(first, 10)
+    assert [row.user_key for row in waiting.take(room(rows=3))] == ["ann", "ben", "ann"]
+
+
+def test_nobody_who_left_is_given_anything_back() -> None:
+    waiting = queue(Row("a", tokens=10))
+    (row,) = waiting.take(room())
+    waiting.give_back(row, 10)
+    waiting.add([Row("b"), Row("a")])
+    assert [row.tenant_id for row in waiting.take(room())] == ["b", "a"]
+
+
 def test_a_tenant_is_served_in_order() -> None:
     waiting = queue(*[Row(number=i) for i in range(5)])
     assert [row.number for row in waiting.take(room(rows=3)) + waiting.take(room(rows=3))] == [0, 1, 2, 3, 4]
