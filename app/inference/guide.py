@@ -36,7 +36,7 @@ class Fact:
     spellings: frozenset[Spelling]
     """As in the passage, in small and in large letters; with and without a space before."""
     glued: frozenset[Spelling]
-    """Those without: they begin a text, or follow what is no letter, and never stand amid a word."""
+    """Those without: they begin a text, or follow a space or what is no letter, and never stand amid a word."""
     place: float
     """The share of the passage that is before it."""
     left: int
@@ -76,9 +76,12 @@ class Guides:
 
     def _fact(self, name: str, place: float) -> Fact:
         forms = {name, name.lower(), name.upper()}
-        glued = frozenset(tuple(self.tokens.completion(form)) for form in forms)
+        glued = {tuple(self.tokens.completion(form)) for form in forms}
         spaced = {tuple(self.tokens.completion(" " + form)) for form in forms}
-        return Fact(glued | spaced, glued, place, left=1)
+        # Where the space is a token of its own it begins anything, such as a number, and no name yet.
+        bare = {spelling for spelling in spaced if not self.tokens.text(spelling[:1]).strip()}
+        glued |= {spelling[1:] for spelling in bare}
+        return Fact(frozenset(glued | spaced - bare), frozenset(glued), place, left=1)
 
 
 class Guide:

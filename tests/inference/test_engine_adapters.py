@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from app.inference.engine import Engine
-from app.inference.guide import Guide
+from app.inference.guide import Guide, Guides
 from app.inference.residency import Speaker
 from app.inference.ticket import Ticket
-from app.inference.tokens import Tokens
 from app.inference.types import EngineError, EngineLoad, RewriteSpec
 from tests.inference.voices import WAIT_S, Gate, answer, together, voice
 
@@ -71,14 +70,14 @@ def test_an_adapter_that_spoils_while_it_waits_fails_its_own_request_only(crowde
 def test_a_request_that_cannot_be_begun_fails_alone_and_pins_nothing(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    digest, guide = voice(engine, 1), Guide.of
+    digest, guide = voice(engine, 1), Guides.of
 
-    def failing(text: str, tokens: Tokens) -> Guide:
+    def failing(guides: Guides, text: str) -> Guide:
         if "secret" in text:
             raise MemoryError(text)
-        return guide(text, tokens)
+        return guide(guides, text)
 
-    monkeypatch.setattr(Guide, "of", failing)
+    monkeypatch.setattr(Guides, "of", failing)
     texts = ["It rained.", "A secret.", "It rained.", "It snowed."]
     fine, failed, *rest = together(engine, [RewriteSpec(text, digest, n=2, max_tokens=4) for text in texts])
     for ticket in (fine, *rest):

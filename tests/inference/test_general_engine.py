@@ -17,7 +17,7 @@ from app.inference.types import EngineError, Heard, RewriteSpec, prompt_for
 from app.learning import sft
 from app.learning.configs import SftConfig
 from app.learning.types import Pair
-from tests.inference.test_interference import PROMPTS, compared
+from tests.inference.test_interference import PROMPTS, company
 from tests.inference.voices import WAIT_S, answer, together, two_voices, voice
 
 TEXT = "The parcel arrived on Friday."
@@ -34,9 +34,9 @@ def test_people_in_one_batch_get_what_they_get_alone(general_engine: Engine) -> 
 
 
 def test_in_float32_a_text_is_the_same_alone_and_among_others(general_model: GeneralModel) -> None:
-    parted, largest = compared(general_model, PROMPTS, 20, mixes=10)
-    assert parted == 0
-    assert largest < 1e-3
+    found = company(general_model, PROMPTS, 20, mixes=10)
+    assert found.parted == 0
+    assert found.largest < 1e-3
 
 
 def test_it_proves_that_it_tells_people_apart_and_says_which_way_it_goes(general_engine: Engine) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from app.inference import guide
 from app.inference.engine import Engine
@@ -20,8 +20,10 @@ START = "Rewritten:"
 
 
 def spelled(tokens: Tokens, text: str) -> list[int]:
+    """Of several tokens, a space before being one of its own."""
     ids = tokens.completion(text)
-    assert len(ids) > 1
+    assert len(ids) > 2
+    assert not text.startswith(" ") or tokens.text(ids[:1]) == " "
     return ids
 
 
@@ -34,7 +36,7 @@ def told(tokens: Tokens, passage: str, *texts: str) -> Help:
 
 def test_a_name_may_begin_as_it_is_spelled_or_in_small_letters(tiny_tokens: Tokens) -> None:
     added = told(tiny_tokens, VIENNA).added
-    for form in ("Vienna", "vienna", "VIENNA", " Vienna", " vienna"):
+    for form in ("Vienna", "vienna", "VIENNA"):
         assert added[tiny_tokens.completion(form)[0]] == BEGIN
     assert set(added.values()) == {BEGIN}
 
@@ -46,26 +48,26 @@ def test_nothing_is_offered_before_the_text_begins(tiny_tokens: Tokens) -> None:
 def test_a_name_is_offered_from_about_where_it_stands(tiny_tokens: Tokens) -> None:
     far = "There is a table for two at the window, and nobody else has asked for it. Vienna was wet."
     assert told(tiny_tokens, far, " There is").added == {}
-    assert told(tiny_tokens, far, far[: 2 * len(far) // 3]).added[tiny_tokens.completion(" vienna")[0]] == BEGIN
+    near = told(tiny_tokens, far, far[: 2 * len(far) // 3], " ")
+    assert near.added[tiny_tokens.completion("vienna")[0]] == BEGIN
 
 
 def test_a_name_that_has_begun_goes_on(tiny_tokens: Tokens) -> None:
     ids = spelled(tiny_tokens, " vienna")
-    for size in range(1, len(ids)):
+    for size in range(2, len(ids)):
         assert told(tiny_tokens, VIENNA, tiny_tokens.text(ids[:size])).added[ids[size]] == GO_ON
 
 
 def test_a_name_that_has_begun_in_small_letters_is_not_begun_again(tiny_tokens: Tokens) -> None:
-    begun = tiny_tokens.text(spelled(tiny_tokens, " vienna")[:1])
+    begun = tiny_tokens.text(spelled(tiny_tokens, " vienna")[:2])
     assert set(told(tiny_tokens, VIENNA, begun).added.values()) == {GO_ON}
 
 
 def test_amid_a_word_no_name_begins(tiny_tokens: Tokens) -> None:
-    glued, apart = tiny_tokens.completion("Vienna")[0], tiny_tokens.completion(" Vienna")[0]
-    amid, after = told(tiny_tokens, VIENNA, " to").added, told(tiny_tokens, VIENNA, " to (").added
-    assert amid[apart] == BEGIN
-    assert glued not in amid
-    assert after[glued] == BEGIN
+    first = spelled(tiny_tokens, "Vienna")[0]
+    assert first not in told(tiny_tokens, VIENNA, " to").added
+    for after in (" to (", " to "):
+        assert told(tiny_tokens, VIENNA, after).added[first] == BEGIN
 
 
 def test_letters_amid_a_word_are_no_name_that_has_begun(tiny_tokens: Tokens) -> None:
@@ -79,10 +81,27 @@ def test_a_name_that_is_written_gets_no_more_help(tiny_tokens: Tokens) -> None:
 
 def test_a_name_said_twice_is_helped_to_an_end_twice(tiny_tokens: Tokens) -> None:
     passage = "Vienna is far. Is Vienna nice?"
-    begun = tiny_tokens.text(spelled(tiny_tokens, " vienna")[:1])
+    begun = tiny_tokens.text(spelled(tiny_tokens, " vienna")[:2])
     assert BEGIN not in told(tiny_tokens, passage, " vienna").added.values()
     assert set(told(tiny_tokens, passage, " vienna", begun).added.values()) == {GO_ON}
     assert told(tiny_tokens, passage, " vienna", " vienna").added == {}
+
+
+def test_a_space_of_its_own_begins_no_name() -> None:
+    """As some tokenizers spell " ian": a space and then "ian"; the space begins a number just as well."""
+    words = {
+        word: number
+        for number, word in enumerate(["<unk>", " ", "ian", "Ian", " Ian", "IAN", "3", ".", "Rewritten", ":"])
+    }
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r" Ian| |[iI]an|IAN|3|\.|Rewritten|:"), "isolated")
+    tokenizer.decoder = decoders.Fuse()
+    guide = Guides(Tokens(tokenizer)).of("Ian is 3.")
+    start = [words["Rewritten"], words[":"]]
+    offered = dict.fromkeys((words[form] for form in ("ian", "Ian", " Ian", "IAN")), BEGIN)
+    assert guide.help(start).added == offered
+    assert guide.help([*start, words[" "]]).added == offered
+    assert guide.help([*start, words[" "], words["ian"]]).added == {}
 
 
 def test_letters_right_after_a_name_are_unlikely(tiny_tokens: Tokens) -> None:

@@ -13,6 +13,7 @@ import torch
 from app.config import get_settings
 from app.inference.bank import Bank
 from app.inference.base import ensure_base
+from app.inference.language_model import LanguageModel
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import prompt_for
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 MIXES = 20
 
 
-def company(model: LlamaModel, prompts: Sequence[list[int]], tokens: int, mixes: int = MIXES) -> Parted:
+def company(model: LanguageModel, prompts: Sequence[list[int]], tokens: int, mixes: int = MIXES) -> Parted:
     """Of a line beside those of three other adapters and the base."""
     bank = Bank(model.architecture, slots=4, rank=8, dtype=model.dtype, device=model.device)
     for slot in range(1, 5):
