@@ -73,7 +73,7 @@ class Engine:
         self._writing = Writing(model, self.seats.bank.rows)
         self._rows: dict[Line, TicketRow] = {}
         """What is being written; only the engine's thread touches it."""
-        self._prefix, self._guides = tokens.completion(PREFIX), Guides(tokens)
+        self._prefix, self._guides = tokens.completion(PREFIX), Guides(tokens, model.device)
         self._running = 0
         self._changed = threading.Condition()
         self._is_stopping = False

@@ -23,7 +23,7 @@ class Generation:
     is_finished: list[bool]
     """Whether the row wrote a stop id; else it met its limit."""
     logprobs: list[list[float]]
-    """Of the tokens in `ids`, at the row's temperature (1 where it is 0), with what was added."""
+    """Of the tokens in `ids`, at the row's temperature (1 where it is 0), with the help it had."""
 
 
 @torch.inference_mode()

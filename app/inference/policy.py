@@ -45,7 +45,7 @@ class LoraPolicy(nn.Module):
         """
         super().__init__()
         self.model, self.tokens, self.between = model, tokens, between
-        self._guides = Guides(tokens)
+        self._guides = Guides(tokens, model.device)
         self.voices, self.voice_rank = tuple(voices), voice_rank
         self.lora = Lora(model.architecture, rank=rank, alpha=alpha, seed=seed).to(model.device)
         self.branches = nn.ModuleList(

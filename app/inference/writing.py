@@ -32,7 +32,7 @@ class Help(NamedTuple):
     added: Mapping[int, float]
     """To the logits of these tokens."""
     unlikely: Tensor | None = None
-    """Tokens that lose `taken`, all alike."""
+    """Tokens that lose `taken`, all alike; on the device of the logits."""
     taken: float = 0.0
 
 
@@ -61,7 +61,7 @@ class Line:
     ids: list[int] = field(default_factory=list)
     """With the stop id, where it wrote one."""
     logprobs: list[float] = field(default_factory=list)
-    """Of the tokens in `ids`, at its temperature (1 where that is 0 or next to it), with what was added."""
+    """Of the tokens in `ids`, at its temperature (1 where that is 0 or next to it), with the help it had."""
     is_finished: bool = False
     """It wrote a stop id."""
     is_broken: bool = False
@@ -231,4 +231,4 @@ def _help(logits_B_V: Tensor, helps: Sequence[Help]) -> None:
         logits_B_V.index_put_(index, logits_B_V.new_tensor(values), accumulate=True)
     for place, each in enumerate(helps):
         if each.unlikely is not None:
-            logits_B_V[place, each.unlikely.to(device)] -= each.taken
+            logits_B_V[place, each.unlikely] -= each.taken

@@ -47,7 +47,7 @@ PROMPTS = [[5, 6, 7, 8, 9, 5, 6], [20, 21], [30, 31, 32], list(range(40, 90))]
 
 def test_in_float32_a_text_is_the_same_alone_and_among_others(tiny_model: LlamaModel) -> None:
     found = company(tiny_model, PROMPTS, 60)
-    assert (found.mixes, found.parted) == (MIXES, 0)
+    assert found.parted == 0
     assert found.largest < 1e-3
 
 
