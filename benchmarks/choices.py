@@ -1,6 +1,6 @@
 """What the engine's own choices bring, beside the same engine without them: `python -m benchmarks.choices`.
 
-Rollouts of many people in one batch, lookups in the source, the fast path, and what company costs in bfloat16.
+Batches of many texts, lookups in the source, help with names, the fast path, and what company costs in bfloat16.
 """
 
 import argparse
@@ -19,11 +19,12 @@ from app.inference.card import read_card
 from app.inference.delta import Delta
 from app.inference.general_model import GeneralModel
 from app.inference.generate import generate
+from app.inference.guide import Guides
 from app.inference.language_model import LanguageModel
 from app.inference.model import LlamaModel, best_dtype
 from app.inference.tokens import Tokens
 from app.inference.types import PREFIX, prompt_for
-from app.inference.writing import Line, Writing
+from app.inference.writing import Line, Writing, alone
 from benchmarks.common import command
 from benchmarks.common.machine import describe
 from benchmarks.common.mixes import compared
@@ -37,8 +38,9 @@ HEAT = 0.4
 """As rewrites are asked for by default."""
 GOALS = {"rollouts_over_one_at_a_time": ">= 8"}
 ABOUT = [
-    "Rollouts: people with an adapter each, their texts never end early; one text at a time, a person's group in a",
-    "batch, or everybody's groups in one. Lookup: one person alone, whole texts; a step feeds one token and its draft.",
+    "Rollouts: people with an adapter each, their texts never end early, nothing looked up, as in training; a training",
+    "batches one person's groups, the engine whoever asks. Lookup: one person alone, whole texts, written with and",
+    "without help with names; a step feeds one token and its draft.",
     "Mixes: one text alone and in random company; texts part where rounding decides a draw.",
 ]
 
@@ -142,16 +144,17 @@ class Counted(Writing):
 
 
 def _lookups(report: Report, bench: Bench, base: Path, plan: Plan, adapters: Sequence[Path]) -> None:
-    """With and without, in turns, each text twice; nothing is fed beside it."""
+    """As served, without lookups, and without help: in turns. Nothing is written beside it."""
     model, tokens, prefix = bench.model, bench.tokens, bench.tokens.completion(PREFIX)
-    prompts = [tokens.prompt(prompt_for(text, None)) for text in passages(plan.texts, WORDS)]
+    texts, guides = passages(plan.texts, WORDS), Guides(bench.tokens, model.device)
 
-    def written(bank: Bank, slot: int, *, looks_up: bool) -> tuple[float, int, int, int]:
+    def written(bank: Bank, slot: int, *, looks_up: bool = True, is_helped: bool = True) -> tuple[float, int, int, int]:
         taken = words = steps = drafted = 0.0
-        for seed, prompt in enumerate(prompts):
+        for seed, text in enumerate(texts):
+            prompt = tokens.prompt(prompt_for(text, None))
             writing = Counted(model, bank.rows)
-            source = [*prefix, *prompt] if looks_up else []
-            line = Line(slot, seed, 2 * len(prompt), HEAT, source=source)
+            source, helper = [*prefix, *prompt] if looks_up else [], guides.of(text).help if is_helped else alone
+            line = Line(slot, seed, 2 * len(prompt), HEAT, helper=helper, source=source)
             writing.join(prompt, [line])
             writing.step()
             started = time.perf_counter()
@@ -170,23 +173,25 @@ def _lookups(report: Report, bench: Bench, base: Path, plan: Plan, adapters: Seq
         if adapter is not None:
             bank.load(1, adapter, next(iter(adapter.voices), None))
         slot = int(adapter is not None)
-        found = alternate(
-            {
-                "looked up": partial(written, bank, slot, looks_up=True),
-                "not": partial(written, bank, slot, looks_up=False),
-            },
-            plan.rounds,
-        )
+        turns = {
+            "as served": partial(written, bank, slot),
+            "nothing looked up": partial(written, bank, slot, looks_up=False),
+            "names not helped": partial(written, bank, slot, is_helped=False),
+        }
+        alternate(turns, 1)
+        found = alternate(turns, plan.rounds)
         speeds = {way: [words / taken for taken, words, _, _ in turn] for way, turn in found.items()}
-        _, words, steps, drafted = found["looked up"][0]
-        report.row(
-            "lookup in the source",
-            whose=name,
-            tokens_per_step=words / max(1, steps),
-            kept_of_looked_up=(words - steps) / max(1, drafted),
-            tokens_per_s=Summary.of(speeds["looked up"]),
-            speed_over_without=ratio(speeds["looked up"], speeds["not"]),
-        )
+        for way, turn in found.items():
+            _, words, steps, drafted = turn[0]
+            report.row(
+                "one person, looking up and helped",
+                whose=name,
+                how=way,
+                tokens_per_step=words / max(1, steps),
+                kept_of_looked_up=(words - steps) / drafted if drafted else None,
+                tokens_per_s=Summary.of(speeds[way]),
+                served_over_it=ratio(speeds["as served"], speeds[way]),
+            )
 
 
 def _paths(report: Report, bench: Bench, base: Path, plan: Plan) -> None:

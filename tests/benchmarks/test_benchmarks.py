@@ -104,9 +104,13 @@ def test_choices(tiny_base: Path, tmp_path: Path) -> None:
     assert [row["rows"] for row in rollouts.values()] == [1, 2, 2, 4]
     assert rollouts["one text at a time"]["over_one_at_a_time"]["median"] == 1
     assert content["rollouts_over_one_at_a_time"] == rollouts["everybody's groups"]["over_one_at_a_time"]["median"]
-    lookups = content["tables"]["lookup in the source"]
-    assert [row["whose"] for row in lookups] == ["the base", trained.stem[:12]]
-    assert all(row["tokens_per_step"] >= 1 and 0 <= row["kept_of_looked_up"] <= 1 for row in lookups)
+    alone = content["tables"]["one person, looking up and helped"]
+    assert [row["whose"] for row in alone] == ["the base"] * 3 + [trained.stem[:12]] * 3
+    served, plain, unhelped = alone[:3]
+    assert served["tokens_per_step"] >= 1
+    assert 0 <= served["kept_of_looked_up"] <= 1
+    assert (plain["tokens_per_step"], plain["kept_of_looked_up"]) == (1, None)
+    assert unhelped["how"] == "names not helped"
     assert {(row["people"], row["path"]) for row in content["tables"]["paths"]} == {
         (people, path) for people in (1, 2) for path in ("fast", "general")
     }
