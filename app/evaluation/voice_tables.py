@@ -123,10 +123,10 @@ class VoiceTables:
         notes = ["Standard deviation across each batch, under the rewarding encoder, mean over seeds."]
         return Table(f"Deviation over training: {self.subject.name}", columns, rows, notes)
 
-    def deviation_curves(self) -> Curves:
+    def deviation_curves(self, arms: Sequence[str]) -> Curves:
+        """Of these arms, as far as they were reinforced: with all of them no line could be told from another."""
         panels = {
-            tag: {name: points for name in self.arms if (points := self._curve(name, STD.format(tag)))}
-            for tag in self.own
+            tag: {name: points for name in arms if (points := self._curve(name, STD.format(tag)))} for tag in self.own
         }
         name = f"deviation-{self.subject.name.replace(' ', '-')}"
         title = f"Deviation of the similarity to each voice over training: {self.subject.name}"

@@ -61,11 +61,12 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         *plan.about(),
         *(f"Could not be run: {failure}" for failure in results.failures),
     ]
+    ladder = [training.name for training in trainings(plan)]
     return Report(
         "Reward dropout: does every voice survive?",
         about,
         [table for tables in people for table in tables.all()],
-        [*(tables.deviation_curves() for tables in people), distribution_plot(people)],
+        [*(tables.deviation_curves(ladder) for tables in people), distribution_plot(people)],
         [shown for tables in people for shown in tables.texts()],
         {"asked": plan.asked(shop.card.digest, judge=shop.judge.about), "seeds": plan.seeds},
     )
