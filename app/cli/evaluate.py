@@ -40,6 +40,9 @@ def evaluate(
     quick: Annotated[
         bool, typer.Option("--quick", help="a few steps and texts: shows that it runs, not how good")
     ] = False,
+    so_far: Annotated[
+        bool, typer.Option("--so-far", help="run nothing: report what was run already, and name what is missing")
+    ] = False,
     judge_url: Annotated[str, typer.Option(help="an OpenAI-compatible endpoint that judges pairs (dropout)")] = "",
     judge_model: Annotated[str, typer.Option(help="the model there")] = "",
     judge_key: Annotated[str, typer.Option(envvar="IDIOLECT_JUDGE_KEY", help="its key", show_envvar=True)] = "",
@@ -58,7 +61,7 @@ def evaluate(
     if base:
         settings = settings.model_copy(update={"base_model": base})
     judge = Endpoint(judge_url, judge_model, judge_key) if judge_url else None
-    report = run_suite(plan, settings, console, judge)
+    report = run_suite(plan, settings, console, judge, is_so_far=so_far)
     for table in report.tables:
         screen = Screen(title=escape(table.title), title_justify="left")
         for place, column in enumerate(table.columns):

@@ -1,7 +1,7 @@
 """One suite from its arms to its report: what `idiolect evaluate` runs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from rich.console import Console
@@ -11,7 +11,7 @@ from app.evaluation.detecting import human_scale, read
 from app.evaluation.judging import Judge
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report
-from app.evaluation.runner import Arm, Results, run
+from app.evaluation.runner import Arm, Results, run, so_far
 from app.evaluation.suites import arf, artefacts, authors, dropout
 from app.evaluation.training import apart
 from app.evaluation.workshop import Workshop
@@ -34,18 +34,25 @@ DETECTED = ("dropout",)
 """Suites with a column P(human), where the data for it are given."""
 
 
-def evaluate(plan: Plan, settings: Settings, console: Console, judge: Judge | None = None) -> Report:
-    """Run what is missing in the plan's folder, then write its report there. Raises CannotEvaluate, BaseUnavailable."""
+def evaluate(
+    plan: Plan, settings: Settings, console: Console, judge: Judge | None = None, *, is_so_far: bool = False
+) -> Report:
+    """Run what is missing in the plan's folder, then write its report there. Raises CannotEvaluate, BaseUnavailable.
+
+    With `is_so_far` nothing is run: the report is of what the folder holds, and names what is missing.
+    """
     suite = SUITES[plan.suite]
     shop = Workshop(settings, judge=judge)
     has_detector = plan.suite in DETECTED and plan.data is not None
-    if has_detector:
+    if has_detector and not is_so_far:
         shop.p_human = _detector(shop, plan)
     with apart(plan.folder, settings.base_model):
         arms = suite.arms(shop, plan)
         asked = plan.asked(shop.card.digest, judge=judge.about if judge else "embedded proxy", detector=has_detector)
-        results = run(arms, plan.folder, asked, console)
+        results = so_far(arms, plan.folder) if is_so_far else run(arms, plan.folder, asked, console)
         report = suite.report(shop, plan, results)
+        if results.missing:
+            report = replace(report, about=[*report.about, f"Not run yet: {', '.join(results.missing)}."])
         report.write(plan.folder)
     return report
 

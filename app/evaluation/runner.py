@@ -72,6 +72,8 @@ class Result:
 @dataclass(frozen=True)
 class Results:
     all: Sequence[Result]
+    missing: Sequence[str] = ()
+    """Keys of arms that have not been run."""
 
     def of(self, name: str, person: str = "") -> list[Result]:
         """What was found by every seed of an arm, in the order of the seeds."""
@@ -122,6 +124,15 @@ def run(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any], console: Co
             results.append(result)
             progress.advance(overall)
     return Results(tuple(results))
+
+
+def so_far(arms: Sequence[Arm], folder: Path) -> Results:
+    """What was run already. Raises CannotEvaluate if that is nothing."""
+    known = {arm.key: _known(folder, arm) for arm in arms}
+    found = [result for result in known.values() if result is not None]
+    if not found:
+        raise CannotEvaluate(f"{folder} holds no results of this suite yet.", "Leave --so-far out to begin.")
+    return Results(tuple(found), [key for key, result in known.items() if result is None])
 
 
 def _worked(arm: Arm, folder: Path, watch: Watch, earlier: Results) -> Result:

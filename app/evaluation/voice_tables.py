@@ -153,9 +153,10 @@ class VoiceTables:
         return self.results.of(name, self.subject.name)
 
     def _values(self, name: str, measure: str) -> Tensor | None:
-        """[S, N]; None where the arm was not measured so."""
+        """[S, N]; None where the arm was not run, or not measured so."""
         rows = [result.found["values"].get(measure) for result in self._found(name)]
-        return None if any(row is None for row in rows) else torch.tensor(rows, dtype=torch.float64)
+        is_measured = rows and all(row is not None for row in rows)
+        return torch.tensor(rows, dtype=torch.float64) if is_measured else None
 
     def _mean(self, name: str, measure: str, keep: Callable[[str], bool] | None = None) -> Interval:
         values_S_N = self._values(name, measure)

@@ -13,6 +13,7 @@ from app.evaluation.evaluate import evaluate
 from app.evaluation.finetuning import ALGORITHMS, BARE, RLAIF, TRACE_BIAS
 from app.evaluation.plan import Plan
 from app.evaluation.problems import CannotEvaluate
+from app.evaluation.report import Report
 from app.evaluation.runner import Bench, Results
 from app.evaluation.subjects import two_voices
 from app.evaluation.training import apart, train
@@ -32,6 +33,19 @@ def tables(report: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {table["title"]: table["rows"] for table in report["tables"]}
 
 
+def so_far(suite: str, settings: Settings, console: Console, folder: Path, data: Path | None, kept: str) -> Report:
+    """Of a run that ended when it had one arm."""
+    for path in (folder / "arms").glob("*.json"):
+        if path.stem != kept:
+            path.unlink()
+    plan = Plan(suite, folder, 1, is_quick=True, data=data)
+    report = evaluate(plan, settings, console, is_so_far=True)
+    assert [path.stem for path in (folder / "arms").glob("*")] == [kept]
+    assert report.about[-1].startswith("Not run yet: ")
+    assert kept not in report.about[-1]
+    return report
+
+
 def test_artefacts(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
     found = tables(report_of("artefacts", settings, console, tmp_path, data))
     assert set(found) == {"Style encoder", "Satisfaction scorer", "Warm-up rewriter", "Detector"}
@@ -43,6 +57,8 @@ def test_artefacts(settings: Settings, console: Console, tmp_path: Path, data: P
     assert form[""] is False
     assert found["Detector"][0][""] == "", "four pairs decide nothing"
     assert "**failed**" in (tmp_path / "report.md").read_text()
+    known = so_far("artefacts", settings, console, tmp_path, data, "detector--seed-0")
+    assert [table.title for table in known.tables] == ["Detector"]
 
 
 def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
@@ -62,6 +78,9 @@ def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Pat
     assert report["figures"] == ["deviation-two-voices.png", "style-distribution.png"]
     assert (tmp_path / "texts.md").read_text().count("**voice**") == 4
     assert not list((tmp_path / "working").glob("*"))
+    known = so_far("dropout", settings, console, tmp_path, data, "two-voices--sft--seed-0")
+    assert [row[0] for row in known.tables[0].rows] == ["SFT"]
+    assert "voice--seed-0" in known.about[-1]
 
 
 def test_authors(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
@@ -75,6 +94,8 @@ def test_authors(settings: Settings, console: Console, tmp_path: Path, data: Pat
     texts = (tmp_path / "texts.md").read_text()
     assert "The weather was wet" in texts
     assert "most grateful" not in re.sub(r"\*\*(?!input).*", "", texts), "people's own texts are not ours to show"
+    kept = max(path.stem for path in (tmp_path / "arms").glob("*sft*"))
+    assert so_far("authors", settings, console, tmp_path, data, kept).tables[0].rows[0][0] == "SFT"
 
 
 def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
@@ -92,6 +113,14 @@ def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
     assert writing[RLAIF]["samples"][0] > 0
     assert all(0 <= row["hidden utility"][0] <= 1 for row in writing.values())
     assert report["figures"] == ["listening.png"]
+    kept = min(path.stem for path in (tmp_path / "arms").glob("writing*"))
+    assert [len(table.rows) for table in so_far("arf", settings, console, tmp_path, None, kept).tables] == [0, 0, 1, 0]
+
+
+def test_there_is_no_report_of_nothing(settings: Settings, console: Console, tmp_path: Path) -> None:
+    with pytest.raises(CannotEvaluate, match="holds no results of this suite yet"):
+        evaluate(Plan("arf", tmp_path, 1, is_quick=True), settings, console, is_so_far=True)
+    assert not (tmp_path / "report.md").exists()
 
 
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint(settings: Settings, tmp_path: Path) -> None:

@@ -121,9 +121,9 @@ def _scorer_table(results: Results) -> Table:
         for one in found
         if (clear := [(s, f) for s, f in zip(one["said"], one["felt"], strict=True) if abs(f - 0.5) > CLEAR])
     ]
-    row: list[Cell] = [SCORER, _mean(right), _mean(correlations)]
+    rows: list[list[Cell]] = [[SCORER, _mean(right), _mean(correlations)]] if found else []
     notes = ["Of single replies, off-topic ones among them, against the hidden utility of the text they were about."]
-    return Table("Reading replies", ["", "right side of .5", "correlation"], [row], notes)
+    return Table("Reading replies", ["", "right side of .5", "correlation"], rows, notes)
 
 
 def _listening_table(results: Results, plan: Plan) -> Table:

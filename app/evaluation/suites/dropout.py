@@ -47,7 +47,8 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
 
 
 def report(shop: Workshop, plan: Plan, results: Results) -> Report:
-    people = [VoiceTables(subject, results, own_shares(subject), shop.judge.name) for subject in subjects(plan)]
+    begun = [subject for subject in subjects(plan) if results.names(subject.name)]
+    people = [VoiceTables(subject, results, own_shares(subject), shop.judge.name) for subject in begun]
     about = [
         f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Seeds: {plan.seeds}; rows with "
         "one seed claim no difference. Figures are means with 95 % intervals of a bootstrap over seeds and inputs.",
