@@ -180,3 +180,22 @@ def test_links_lead_somewhere() -> None:
 
 def test_it_is_a_map_and_not_a_manual() -> None:
     assert len(README.splitlines()) <= 150
+
+
+def test_its_table_of_voices_is_that_of_the_report() -> None:
+    report = json.loads((ROOT / "benchmarks/reports/dropout/report.json").read_text(encoding="utf-8"))
+    tables = {table["title"]: table["rows"] for table in report["tables"]}
+    shown = [
+        line.strip("| ").split(" | ") for line in section("Does every voice survive?").splitlines() if "| " in line
+    ]
+    assert [row[0] for row in shown[1:]] == ["input", "SFT", "article, no dropout", "article, dropout", "voice"]
+    for name, *cells in shown[1:]:
+        found = []
+        for person in ("three styles", "two voices"):
+            voices, content = (
+                next(row for row in tables[f"{title}: {person}"] if row[person] == name)
+                for title in ("Voices", "Content")
+            )
+            found += [voices["entropy / own"], voices["weakest voice"], content["meaning"], content["copies"]]
+        means = [value[0] if isinstance(value, list) else value for value in found]
+        assert cells == [f"{mean:.2f}".removeprefix("0") for mean in means]
