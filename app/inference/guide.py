@@ -9,7 +9,6 @@ et al. 2019, Shallow-Fusion End-to-End Contextual Biasing). Whether a name is be
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -57,22 +56,13 @@ class Guides:
 
     def __init__(self, tokens: Tokens, device: torch.device | None = None) -> None:
         """`device` is where logits are."""
-        self.tokens, self.device = tokens, device
+        self.tokens = tokens
         self.start = len(tokens.completion(PREFIX.rstrip()))
         """Tokens that every text begins with."""
-
-    @cached_property
-    def inside(self) -> Tensor:
-        """Tokens that go on with a word: they begin with a letter or digit, and without a space.
-
-        All but an s alone: whoever leaves out apostrophes writes `marias car`.
+        self.inside = self._inside(device)
+        """Tokens that go on with a word: they begin with a letter or digit, and without a space. All but an s alone:
+        whoever leaves out apostrophes writes `marias car`. Found here, since a whole vocabulary is read for it.
         """
-        # After a letter, since some tokenizers hide the space of whatever stands first.
-        before = self.tokens.completion("a")
-        known = len(self.tokens.text(before))
-        rests = [self.tokens.text([*before, word])[known:] for word in range(self.tokens.tokenizer.get_vocab_size())]
-        found = [word for word, rest in enumerate(rests) if rest[:1].isalnum() and rest.lower() != "s"]
-        return torch.tensor(found, dtype=torch.long, device=self.device)
 
     def of(self, passage: str) -> "Guide":
         facts: dict[str, Fact] = {}
@@ -86,6 +76,14 @@ class Guides:
     def is_open(self, ids: Sequence[int], at: int) -> bool:
         """Whether a word can begin there without a space."""
         return at == 0 or not self.tokens.text(ids[at - 1 : at])[-1:].isalnum()
+
+    def _inside(self, device: torch.device | None) -> Tensor:
+        # After a letter, since some tokenizers hide the space of whatever stands first.
+        before = self.tokens.completion("a")
+        known = len(self.tokens.text(before))
+        rests = [self.tokens.text([*before, word])[known:] for word in range(self.tokens.tokenizer.get_vocab_size())]
+        found = [word for word, rest in enumerate(rests) if rest[:1].isalnum() and rest.lower() != "s"]
+        return torch.tensor(found, dtype=torch.long, device=device)
 
     def _spellings(self, name: str) -> list[Spelling]:
         forms = sorted({name, name.lower(), name.upper()})

@@ -231,4 +231,5 @@ def _help(logits_B_V: Tensor, helps: Sequence[Help]) -> None:
         logits_B_V.index_put_(index, logits_B_V.new_tensor(values), accumulate=True)
     for place, each in enumerate(helps):
         if each.unlikely is not None:
-            logits_B_V[place, each.unlikely] -= each.taken
+            # A tokenizer may have more tokens than the model has words.
+            logits_B_V[place, each.unlikely[each.unlikely < logits_B_V.shape[-1]]] -= each.taken
