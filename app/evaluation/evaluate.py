@@ -11,7 +11,7 @@ from app.evaluation.detecting import human_scale, read
 from app.evaluation.judging import Judge
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report
-from app.evaluation.runner import Arm, Results, run, so_far
+from app.evaluation.runner import Arm, Results, must_be_begun, run, so_far
 from app.evaluation.suites import arf, artefacts, authors, dropout
 from app.evaluation.training import apart
 from app.evaluation.workshop import Workshop
@@ -41,6 +41,8 @@ def evaluate(
 
     With `is_so_far` nothing is run: the report is of what the folder holds, and names what is missing.
     """
+    if is_so_far:
+        must_be_begun(plan.folder)
     suite = SUITES[plan.suite]
     shop = Workshop(settings, judge=judge)
     has_detector = plan.suite in DETECTED and plan.data is not None
@@ -49,7 +51,7 @@ def evaluate(
     with apart(plan.folder, settings.base_model):
         arms = suite.arms(shop, plan)
         asked = plan.asked(shop.card.digest, judge=judge.about if judge else "embedded proxy", detector=has_detector)
-        results = so_far(arms, plan.folder) if is_so_far else run(arms, plan.folder, asked, console)
+        results = so_far(arms, plan.folder, asked) if is_so_far else run(arms, plan.folder, asked, console)
         report = suite.report(shop, plan, results)
         if results.missing:
             report = replace(report, about=[*report.about, f"Not run yet: {', '.join(results.missing)}."])

@@ -126,13 +126,25 @@ def run(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any], console: Co
     return Results(tuple(results))
 
 
-def so_far(arms: Sequence[Arm], folder: Path) -> Results:
-    """What was run already. Raises CannotEvaluate if that is nothing."""
+def so_far(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any]) -> Results:
+    """What was run already. Raises CannotEvaluate if that is nothing, or of another question."""
+    must_be_begun(folder)
+    _remember(folder, asked)
     known = {arm.key: _known(folder, arm) for arm in arms}
     found = [result for result in known.values() if result is not None]
     if not found:
-        raise CannotEvaluate(f"{folder} holds no results of this suite yet.", "Leave --so-far out to begin.")
+        raise _nothing(folder)
     return Results(tuple(found), [key for key, result in known.items() if result is None])
+
+
+def must_be_begun(folder: Path) -> None:
+    """Raises CannotEvaluate for a folder in which nothing was ever run."""
+    if not (folder / ASKED).exists():
+        raise _nothing(folder)
+
+
+def _nothing(folder: Path) -> CannotEvaluate:
+    return CannotEvaluate(f"{folder} holds no results of this suite yet.", "Leave --so-far out to begin.")
 
 
 def _worked(arm: Arm, folder: Path, watch: Watch, earlier: Results) -> Result:

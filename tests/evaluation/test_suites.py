@@ -119,6 +119,13 @@ def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
 
 def test_there_is_no_report_of_nothing(settings: Settings, console: Console, tmp_path: Path) -> None:
     with pytest.raises(CannotEvaluate, match="holds no results of this suite yet"):
+        evaluate(Plan("arf", tmp_path / "none", 1, is_quick=True), settings, console, is_so_far=True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_no_report_is_of_another_question(settings: Settings, console: Console, tmp_path: Path) -> None:
+    (tmp_path / "asked.json").write_text('{"suite": "dropout", "quick": true}')
+    with pytest.raises(CannotEvaluate, match="asked for differently"):
         evaluate(Plan("arf", tmp_path, 1, is_quick=True), settings, console, is_so_far=True)
     assert not (tmp_path / "report.md").exists()
 
