@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.inference.faithful import judge
+from app.inference.candidates import Candidate, best
 from app.inference.passages import split
 from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
-from app.learning.rewards.format import stripped, well_formed
+from app.learning.rewards.format import well_formed
 from app.learning.seeding import derive
 from app.learning.types import Policy
 
@@ -33,7 +33,7 @@ def rewrite(
     candidates: int = 1,
     each: Callable[[float], None] = lambda share: None,
 ) -> Written:
-    """Every text once, told its tag. With several candidates a passage's first faithful one is taken, as by the engine.
+    """Every text once, told its tag. With several candidates the one is taken that the engine would answer with.
 
     `each` is called with the share done after every batch.
     """
@@ -55,10 +55,10 @@ def rewrite(
         formed = well_formed(rollouts.texts, rollouts.is_finished, sources).tolist()
         for place, (passage, _) in enumerate(batch):
             rows = range(place * candidates, (place + 1) * candidates)
-            chosen = _most_faithful(passage, [(stripped(rollouts.texts[r]), rollouts.is_finished[r]) for r in rows])
-            # Silence is no rewrite: the server lets such a passage stay as it was.
-            written.append(" ".join(stripped(rollouts.texts[rows[chosen]]).split()) or passage)
-            is_formed.append(formed[rows[chosen]])
+            tried = [Candidate.of(passage, rollouts.texts[r], is_finished=rollouts.is_finished[r]) for r in rows]
+            chosen = best(tried)
+            written.append(chosen.text)
+            is_formed.append(formed[rows[tried.index(chosen)]])
         each(min(1.0, (start + len(batch)) / len(passages)))
     return joined(texts, passage_words, written, is_formed)
 
@@ -75,9 +75,3 @@ def joined(texts: Sequence[str], passage_words: int, written: Sequence[str], is_
         formed.append(sum(is_formed[start:end]) / max(1, end - start))
         start = end
     return Written(whole, formed)
-
-
-def _most_faithful(passage: str, candidates: Sequence[tuple[str, bool]]) -> int:
-    verdicts = [judge(passage, text, is_finished=is_finished) for text, is_finished in candidates]
-    faithful = [place for place, verdict in enumerate(verdicts) if verdict.is_faithful]
-    return faithful[0] if faithful else max(range(len(verdicts)), key=lambda place: verdicts[place].score)

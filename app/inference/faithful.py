@@ -1,12 +1,14 @@
 """Did a small model say all of it? Judged by spelling alone, in a millisecond, so that the engine can choose.
 
-Five parts, each 1 where nothing is amiss; their product is the score:
+Seven parts, each 1 where nothing is amiss; their product is the score:
 - `facts`: names, figures and addresses of the passage that the text tells, with one more counted as kept, so that
   losing the only name is bad and losing one of many less so;
 - `sentences`: every sentence with enough content leaves a trace of it, counted in the same way;
 - `length`: about as many words, neither half the message nor twice as much;
 - `loop`: no words said over and over that the passage does not repeat;
-- `ending`: the model ended the text itself.
+- `ending`: the model ended the text itself;
+- `echo`: it does not speak of its task;
+- `brief`: a greeting, a heading or an answer of a few words is still one, and says yes or no as before.
 It says nothing about sense or style: a copy is faithful, and so is a text that turns everything round and keeps the
 names. It is no reward either; the rewards have an entity finder and an encoder of meaning.
 """
@@ -20,14 +22,22 @@ from math import prod
 from typing import Final
 
 from app.inference.facts import Piece, folded, lost, pieces
-from app.inference.ordinary import OPENERS
+from app.inference.ordinary import NEGATIONS, OPENERS
+from app.inference.passages import is_brief
+from app.inference.types import PREFIX
 
 SHORTEST: Final = 0.6
 LONGEST: Final = 2.0
 SLACK_WORDS: Final = 6
 """A text may have twice the words of its passage and some more for an opener."""
+BRIEF_SLACK: Final = 2
+"""A brief passage may become longer by so many words, and so many of its words may be new."""
+
 LOOPED: Final = 0.25
+ECHOED: Final = 0.25
+STRAYED: Final = 0.25
 UNENDED: Final = 0.5
+TASK: Final = PREFIX.rstrip(": ").lower()
 
 STEM: Final = 4
 """Letters by which `cancelled` and `cancellation` are one word."""
@@ -73,9 +83,38 @@ def judge(passage: str, text: str, *, is_finished: bool) -> Verdict:
             "length": _length(len(asked), len(written)),
             "loop": LOOPED if _loops([piece.lower for piece in asked], [piece.lower for piece in written]) else 1.0,
             "ending": 1.0 if is_finished else UNENDED,
+            "echo": ECHOED if TASK in {piece.lower for piece in written} - {piece.lower for piece in asked} else 1.0,
+            "brief": STRAYED if is_brief(passage) and not _is_near(asked, written) else 1.0,
         },
         tuple(missing),
     )
+
+
+def _is_near(asked: Sequence[Piece], written: Sequence[Piece]) -> bool:
+    """Whether a few words are still those: about as many, most of them known, none said twice, as much a yes or no."""
+    before, after = ([piece.name.replace("'", "") for piece in said] for said in (asked, written))
+    if not min(len(before), BRIEF_SLACK) <= len(after) <= len(before) + BRIEF_SLACK:
+        return False
+    said = Counter(after) - Counter(before)
+    if any(after.count(word) > 1 for word in said):
+        return False
+    new = [word for word in after if word.isalpha() and not any(_is_akin(word, known) for known in before)]
+    if len(new) > max(BRIEF_SLACK, len(before) // 2 + 1):
+        return False
+    content = [word for word in before if word not in OPENERS | NEGATIONS]
+    kept = sum(any(_is_akin(word, said) for said in after) for word in content)
+    return 2 * kept >= len(content) and _denies(before) == _denies(after)
+
+
+def _is_akin(word: str, other: str) -> bool:
+    """Forms of one word, as `cancelled` and `cancellation`: they share more than half of the longer one."""
+    one, two = folded(word), folded(other)
+    half = max(len(one), len(two)) // 2 + 1
+    return one[:half] == two[:half]
+
+
+def _denies(words: Sequence[str]) -> bool:
+    return not NEGATIONS.isdisjoint(words)
 
 
 def _sentences(asked: Sequence[Piece], written: Sequence[Piece]) -> float:

@@ -53,6 +53,12 @@ OPENERS = frozenset(
 )
 """Ordinary first words of a sentence. Kinship is here too: whether it is Mum or Mother is a matter of voice."""
 
+NEGATIONS = frozenset(
+    "no not never none nothing nobody nowhere neither nor without cannot nope nah aint arent cant couldnt didnt doesnt "
+    "dont hadnt hasnt havent isnt mustnt neednt shouldnt wasnt werent wont wouldnt".split()
+)
+"""Without their apostrophes. A text of a few words that loses or gains one says the opposite."""
+
 INTERJECTIONS = frozenset(
     "ok okay tv pm am lol omg lmao rofl btw fyi asap eta rsvp ps pps nb tbh imo imho idk brb afaik diy faq "
     "id xx xxx xo xoxo x o haha ha hey no yes".split()

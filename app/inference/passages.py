@@ -13,6 +13,12 @@ _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
 _CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
 _WORD_END = re.compile(r"\S(?=\s)")
+_CLOSING = "\"'”’)]"
+_STOPS = tuple(".!?…")
+_OPEN_MARKS = ",;:"
+_FEW_WORDS = 3
+_LINE_WORDS = 5
+"""`To whom it may concern,`"""
 _CUTS = (_SENTENCE_END, _CLAUSE_END, _WORD_END)
 
 
@@ -35,6 +41,39 @@ def split(text: str, most_words: int) -> Passages:
     edges = [0, *(edge for span in spans for edge in span), len(text)]
     gaps = [text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
     return Passages(passages, gaps)
+
+
+def is_brief(passage: str) -> bool:
+    """Whether it may be no sentence: a greeting, a heading, a label. A small base makes all sorts of such."""
+    words, is_ended = len(passage.split()), passage.rstrip(_CLOSING).endswith(_STOPS)
+    return words <= (_FEW_WORDS if is_ended else _LINE_WORDS)
+
+
+def without_open_end(passage: str) -> str:
+    """Without the comma or colon that it ends with: after one, a model would go on instead of writing it anew."""
+    return passage.rstrip().rstrip(_OPEN_MARKS) or passage
+
+
+def without_end(text: str) -> str:
+    """Without the mark that it ends with so far, if that may have to give way to its passage's own."""
+    return text.rstrip().rstrip("." + _OPEN_MARKS)
+
+
+def with_end_of(passage: str, text: str, *, is_line: bool) -> str:
+    """`text` with the comma or colon that its passage ends with, and with none if its passage ends with none.
+
+    `is_line`: the passage may be a greeting, a heading or a label, which gets no full stop either. A text that ends
+    with an exclamation, a smile or the like keeps it.
+    """
+    passage, bare = passage.rstrip(), without_end(text)
+    mark = passage[len(passage.rstrip(_OPEN_MARKS)) :]
+    if not bare:
+        return text
+    if not mark and text.rstrip()[-1] in _OPEN_MARKS:
+        return bare + passage[-1] if passage[-1:] in _STOPS else bare
+    if not mark and not (is_line and passage[-1:].isalnum()):
+        return text
+    return bare + mark if bare[-1].isalnum() or bare[-1] in _CLOSING else bare
 
 
 def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> Iterator[tuple[int, int]]:

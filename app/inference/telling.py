@@ -7,7 +7,7 @@ taken in the end (ticket.py), the listener is told to put the right text in plac
 from collections import defaultdict
 
 from app.inference.candidates import cleaned
-from app.inference.passages import Passages
+from app.inference.passages import Passages, without_end
 from app.inference.types import PREFIX, Heard
 
 UNFINISHED = "\ufffd"
@@ -26,7 +26,7 @@ class Telling:
         """The model has written so much of a passage's first candidate."""
         completion = completion.rstrip(UNFINISHED)
         is_prefix = PREFIX.startswith(completion)
-        self._drafts[sample, passage] = "" if is_prefix else cleaned(completion)
+        self._drafts[sample, passage] = "" if is_prefix else without_end(cleaned(completion))
         return self._news(sample)
 
     def settle(self, sample: int, passage: int, text: str, *, is_last: bool = False) -> list[Heard]:

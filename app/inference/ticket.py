@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from app.inference.candidates import Candidate, best
@@ -94,9 +94,12 @@ class Ticket:
         """Keep what the model wrote for a passage. One that it left empty stays as it was: silence is no rewrite."""
         end = first_stop(completion, self.spec.stop)
         written = Candidate.of(
-            self.passages.passages[passage], completion[:end], is_finished=is_finished or end is not None
+            self.passages.passages[passage],
+            completion[:end],
+            is_finished=is_finished or end is not None,
+            is_cut=end is not None,
+            tokens=tuple(logprobs),
         )
-        written = replace(written, is_cut=end is not None, tokens=tuple(logprobs))
         self._written.setdefault((sample, passage), {})[candidate] = written
         self.completion_tokens += tokens
         self._choose((sample, passage))

@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from app.inference.passages import without_open_end
+
 PREFIX = "Rewritten: "
 """Every completion starts with it; the format reward pays for it and the engine strips it."""
 
@@ -21,7 +23,7 @@ def prompt_for(passage: str, tag: str | None) -> str:
     attention: Xiao et al. 2023, arXiv:2309.17453), and that would be the name in `Sarah broke her glasses.`
     Training, evaluation and serving all build prompts here, so they cannot drift apart.
     """
-    line = " ".join(passage.split())
+    line = without_open_end(" ".join(passage.split()))
     return f"\n{line}\n" if tag is None else f"\n{line}\n[{tag}]\n"
 
 

@@ -80,7 +80,10 @@ class RewriteView(BaseModel):
     created_at: datetime
     input: str
     text: str = Field(description="the first of `texts`")
-    texts: list[str]
+    texts: list[str] = Field(
+        description="one per sample. A passage of a few words (a greeting, a heading, a label) of which the "
+        "model made something else stays as it was"
+    )
     finish: list[str] = Field(
         description="per text: `stop`; `length` if a passage reached its token limit; else `empty` if the model wrote "
         "nothing for a passage, which then stayed as it was"
@@ -96,7 +99,7 @@ class RewriteView(BaseModel):
     )
     logprobs: list[list[Token]] | None = Field(
         description="per text, if asked for: the tokens as the model wrote them, passage after passage, before the "
-        "leading `Rewritten:` is taken off and white space is put in order"
+        "leading `Rewritten:` is taken off and white space is put in order; none for a passage that stayed as it was"
     )
     adapter: AdapterRef | None = Field(description="null: the base model wrote it")
     base_digest: str

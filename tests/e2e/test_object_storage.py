@@ -115,7 +115,7 @@ def train(user: User, seed: int, base: Path) -> None:
 
 
 def rewrite(web: TestClient, name: str) -> httpx.Response:
-    wanted = {"user_id": name, "text": "It rained.", "seed": 3, "temperature": 0, "max_tokens": 6}
+    wanted = {"user_id": name, "text": "It rained all day.", "seed": 3, "temperature": 0, "max_tokens": 6}
     return web.post("/v1/rewrite", json=wanted)
 
 

@@ -43,9 +43,9 @@ def written_by(policy: Scripted, texts: list[str], tags: list[str | None], candi
 
 def test_passages_come_back_in_order_and_between_their_white_space() -> None:
     policy = Scripted(["Rewritten: one", "Rewritten: two", "Rewritten: three"])
-    texts = ["The van came early.\n\nIt was blue.", "Anna drove."]
+    texts = ["The van came early.\n\nIt was quite blue.", "Anna drove it here."]
     assert written_by(policy, texts, ["work", None]) == ["one\n\ntwo", "three"]
-    asked = [("The van came early.", "work"), ("It was blue.", "work"), ("Anna drove.", None)]
+    asked = [("The van came early.", "work"), ("It was quite blue.", "work"), ("Anna drove it here.", None)]
     assert policy.asked == [prompt_for(text, tag) for text, tag in asked]
 
 

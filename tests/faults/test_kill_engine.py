@@ -96,7 +96,7 @@ def test_five_hundred_at_once_are_served_or_asked_to_come_again(house: House) ->
         async with httpx.AsyncClient(
             base_url=house.http.base_url, headers=house.http.headers, limits=limits, timeout=300, trust_env=False
         ) as http:
-            body = {"user_id": "ada", "text": "It rained.", "max_tokens": 4}
+            body = {"user_id": "ada", "text": "It rained all day.", "max_tokens": 4}
             return await asyncio.gather(*(http.post("/v1/rewrite", json=body) for _ in range(500)))
 
     answers = asyncio.run(burst())

@@ -30,3 +30,23 @@ def test_the_best_is_the_first_welcome_one_or_the_most_faithful() -> None:
     assert best([lost]) is lost
     with pytest.raises(ValueError, match="empty"):
         best([])
+
+
+@pytest.mark.parametrize(
+    ("passage", "completion", "text"),
+    [
+        ("Dear parents,", "Dear parents; nonetheless, nonetheless.", "Dear parents,"),
+        ("Dear parents,", "hi parents.", "hi parents,"),
+        ("12 March", "March.", "12 March"),
+        ("No problem.", "Problem.", "No problem."),
+        ("Monday", "rewritten: monday", "monday"),
+        ("Monday", "Rewritten: Monday, Monday, Monday", "Monday"),
+    ],
+)
+def test_a_few_words_that_went_wrong_stay_as_they_were(passage: str, completion: str, text: str) -> None:
+    written = Candidate.of(passage, f"Rewritten: {completion}", is_finished=True)
+    assert (written.text, written.verdict.score, written.finish) == (text, 1, "stop")
+
+
+def test_a_sentence_that_went_wrong_is_told_as_it_is() -> None:
+    assert of("Mother has a dinner").text == "Mother has a dinner"

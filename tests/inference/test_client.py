@@ -106,16 +106,34 @@ def failure(url: str, spec: RewriteSpec, token: str = TOKEN, timeout_s: float = 
 
 
 def test_every_field_of_a_rewrite_survives_the_wire(url: str, behind: FakeEngine) -> None:
-    spec = RewriteSpec("Grüß dich 🌱", DIGEST, "work", 2, 0.3, 0.9, 50, 77, "tenant", 3, "user", ["END"], False, 9.5)
+    spec = RewriteSpec(
+        "Grüß dich, lieber alter Freund 🌱.",
+        DIGEST,
+        "work",
+        2,
+        0.3,
+        0.9,
+        50,
+        77,
+        "tenant",
+        3,
+        "user",
+        ["END"],
+        False,
+        9.5,
+    )
     outcome = ask(url, lambda engine: engine.rewrite(spec))
     assert behind.specs[-1] == spec
     assert outcome == RewriteOutcome(
-        ["c0ffee00/work#77.0 Grüß dich 🌱", "c0ffee00/work#77.1 Grüß dich 🌱"],
+        [
+            "c0ffee00/work#77.0 Grüß dich, lieber alter Freund 🌱.",
+            "c0ffee00/work#77.1 Grüß dich, lieber alter Freund 🌱.",
+        ],
         ["stop", "stop"],
         DIGEST,
         BASE_DIGEST,
-        3,
-        8,
+        6,
+        14,
         {"queue": 0.0, "load": 0.0, "generate": 0.0},
         [1.0, 1.0],
         [[], []],

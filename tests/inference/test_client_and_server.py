@@ -138,15 +138,15 @@ def test_a_stream_is_refused_like_a_request(settings: Settings) -> None:
 
 
 def test_whoever_stops_listening_frees_the_engine(settings: Settings) -> None:
-    assert len(heard(settings, RewriteSpec("It rained.", n=4, max_tokens=450), most=3)) == 3
+    assert len(heard(settings, RewriteSpec("It rained all day.", n=4, max_tokens=450), most=3)) == 3
     until = time.monotonic() + 20
     while ask(settings, lambda engine: engine.load()) != EngineLoad(0, 0):
         assert time.monotonic() < until
-    assert len(heard(settings, RewriteSpec("It rained.", max_tokens=4))) > 2
+    assert len(heard(settings, RewriteSpec("It rained all day.", max_tokens=4))) > 2
 
 
 def test_a_request_may_bring_its_own_deadline(settings: Settings) -> None:
-    spec = RewriteSpec("It rained.", n=16, max_tokens=490, timeout_s=0.2)
+    spec = RewriteSpec("It rained all day.", n=16, max_tokens=490, timeout_s=0.2)
     with pytest.raises(EngineError, match="not written within") as caught:
         ask(settings, lambda engine: engine.rewrite(spec))
     assert caught.value.code == "timeout"

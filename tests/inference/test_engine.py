@@ -65,7 +65,7 @@ def test_the_answer_names_adapter_base_and_time(engine: Engine) -> None:
 
 
 def test_requests_join_while_others_write(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick = RewriteSpec("It rained.", max_tokens=3, seed=2)
+    quick = RewriteSpec("It rained all day.", max_tokens=3, seed=2)
     alone = engine.submit(quick).answer.result(WAIT_S).texts
     gate = Gate(monkeypatch)
     long = engine.submit(RewriteSpec("The parcel arrived on Friday.", max_tokens=400, temperature=0.0))
@@ -85,11 +85,11 @@ def test_a_prompt_beyond_the_context_is_refused(engine: Engine) -> None:
 
 def test_a_full_queue_says_so(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     engine, gate = make(max_queue_rows=2), Gate(monkeypatch)
-    engine.submit(RewriteSpec("It rained.", max_tokens=400))
+    engine.submit(RewriteSpec("It rained all day.", max_tokens=400))
     gate.wait()
-    engine.submit(RewriteSpec("It rained.", n=2))
+    engine.submit(RewriteSpec("It rained all day.", n=2))
     with pytest.raises(EngineError, match="2 rows are waiting") as caught:
-        engine.submit(RewriteSpec("It rained."))
+        engine.submit(RewriteSpec("It rained all day."))
     assert caught.value.code == "busy"
     assert engine.load == EngineLoad(waiting=2, running=1)
     gate.open()
@@ -123,7 +123,7 @@ def test_a_failure_of_the_model_is_told_and_survived(engine: Engine, monkeypatch
 
 def test_a_batch_that_nobody_waits_for_ends_at_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch)
-    tickets = together(engine, [RewriteSpec("It rained.", n=2, max_tokens=400)] * 2)
+    tickets = together(engine, [RewriteSpec("It rained all day.", n=2, max_tokens=400)] * 2)
     gate.wait()
     for ticket in tickets:
         ticket.cancel()
@@ -136,7 +136,7 @@ def test_a_batch_that_nobody_waits_for_ends_at_once(engine: Engine, monkeypatch:
 def test_a_cancelled_request_does_not_disturb_the_one_beside_it(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = RewriteSpec("It rained.", max_tokens=8, seed=4)
+    spec = RewriteSpec("It rained all day.", max_tokens=8, seed=4)
     alone = engine.submit(spec).answer.result(WAIT_S).texts
     gate = Gate(monkeypatch)
     stays, goes = together(engine, [spec, spec])
@@ -149,9 +149,9 @@ def test_a_cancelled_request_does_not_disturb_the_one_beside_it(
 
 def test_stopping_answers_whoever_waits_or_is_written_for(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     gate = Gate(monkeypatch)
-    running = engine.submit(RewriteSpec("It rained.", max_tokens=400))
+    running = engine.submit(RewriteSpec("It rained all day.", max_tokens=400))
     gate.wait()
-    waiting = engine.submit(RewriteSpec("It rained.", n=2))
+    waiting = engine.submit(RewriteSpec("It rained all day.", n=2))
     stopper = threading.Thread(target=engine.stop)
     stopper.start()
     while not engine._is_stopping:
@@ -163,7 +163,7 @@ def test_stopping_answers_whoever_waits_or_is_written_for(engine: Engine, monkey
             ticket.answer.result(0)
     assert gate.passes == 3
     with pytest.raises(EngineError, match="shutting down"):
-        engine.submit(RewriteSpec("It rained."))
+        engine.submit(RewriteSpec("It rained all day."))
     assert not engine.is_alive
 
 
@@ -198,7 +198,7 @@ def test_nobody_hears_anybody_else(engine: Engine) -> None:
     """In float32 a request writes the same tokens alone and among others, whoever they are."""
     chance = random.Random(0)
     digests = [None, *(voice(engine, seed) for seed in range(5))]
-    texts = ["It rained.", "The parcel arrived on Friday, which surprised us all.", "No.\n\nPerhaps later."]
+    texts = ["It rained all day.", "The parcel arrived on Friday, which surprised us all.", "No.\n\nPerhaps later."]
     spec = RewriteSpec(texts[1], digests[2], n=2, max_tokens=24, seed=11, candidates=2)
     alone = engine.submit(spec).answer.result(WAIT_S).texts
     for _ in range(20):

@@ -49,14 +49,16 @@ def crowded(make: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch) -> Cro
     engine = make(cache_bytes=1)
     first, second = voice(engine, 1), voice(engine, 2)
     gate = Gate(monkeypatch)
-    running = engine.submit(RewriteSpec("It rained.", first, max_tokens=6))
+    running = engine.submit(RewriteSpec("It rained all day.", first, max_tokens=6))
     gate.wait()
     return Crowded(engine, first, second, running, gate)
 
 
 def test_an_adapter_that_spoils_while_it_waits_fails_its_own_request_only(crowded: Crowded) -> None:
     engine, first, second = crowded.engine, crowded.first, crowded.second
-    spoiled, fine = (engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in (second, first))
+    spoiled, fine = (
+        engine.submit(RewriteSpec("It rained all day.", digest, max_tokens=4)) for digest in (second, first)
+    )
     engine.seats.shelf.forget([first, second])
     (engine.seats.near.storage.folder / f"{second}.safetensors").unlink()
     crowded.gate.open()
@@ -78,7 +80,7 @@ def test_a_request_that_cannot_be_begun_fails_alone_and_pins_nothing(
         return guide(guides, text)
 
     monkeypatch.setattr(Guides, "of", failing)
-    texts = ["It rained.", "A secret.", "It rained.", "It snowed."]
+    texts = ["It rained all day.", "It is a secret.", "It rained all day.", "It snowed all day."]
     fine, failed, *rest = together(engine, [RewriteSpec(text, digest, n=2, max_tokens=4) for text in texts])
     for ticket in (fine, *rest):
         assert ticket.answer.result(WAIT_S).texts
@@ -94,7 +96,7 @@ def test_more_people_than_slots_are_served_in_turn(make: Callable[..., Engine]) 
     engine = make(cache_bytes=1)
     assert engine.seats.bank.slots == 1
     digests = [voice(engine, seed) for seed in range(4)]
-    tickets = together(engine, [RewriteSpec("It rained.", digest, max_tokens=4) for digest in digests * 2])
+    tickets = together(engine, [RewriteSpec("It rained all day.", digest, max_tokens=4) for digest in digests * 2])
     texts = [ticket.answer.result(WAIT_S).texts for ticket in tickets]
     assert texts[:4] == texts[4:]
 

@@ -12,7 +12,13 @@ from tests.inference.voices import answer
 
 
 def test_a_single_candidate_is_the_first_of_many(engine: Engine) -> None:
-    spec: dict[str, Any] = {"text": "It rained.\nWe left.", "n": 2, "temperature": 1.0, "max_tokens": 8, "seed": 3}
+    spec: dict[str, Any] = {
+        "text": "It rained all day.\nWe left soon after.",
+        "n": 2,
+        "temperature": 1.0,
+        "max_tokens": 8,
+        "seed": 3,
+    }
     one, many = answer(engine, **spec), answer(engine, candidates=4, **spec)
     assert one.faithfulness[0] <= many.faithfulness[0]
     assert one.faithfulness[1] <= many.faithfulness[1]
@@ -42,7 +48,7 @@ def test_after_a_faithful_candidate_no_other_is_written(
 ) -> None:
     monkeypatch.setattr(Tokens, "text", lambda self, ids: "Rewritten: it rained")
     monkeypatch.setattr("app.inference.faithful.UNENDED", 1.0)
-    spec: dict[str, Any] = {"text": "It rained.", "max_tokens": 6, "candidates": 4}
+    spec: dict[str, Any] = {"text": "It rained all day.", "max_tokens": 6, "candidates": 4}
     beside, after = answer(make(), **spec), answer(make(max_batch_rows=1), **spec)
     assert beside.texts == after.texts == ["it rained"]
     assert (beside.faithfulness, beside.lost) == ([1.0], [[]])
@@ -51,7 +57,12 @@ def test_after_a_faithful_candidate_no_other_is_written(
 
 
 def test_a_long_text_gets_as_many_candidates_as_the_queue_holds(make: Callable[..., Engine]) -> None:
-    spec: dict[str, Any] = {"text": "It rained.\nWe left.", "n": 2, "max_tokens": 4, "temperature": 1.0}
+    spec: dict[str, Any] = {
+        "text": "It rained all day.\nWe left soon after.",
+        "n": 2,
+        "max_tokens": 4,
+        "temperature": 1.0,
+    }
     few, many = make(max_queue_rows=9), make(max_queue_rows=64)
     assert answer(few, candidates=8, **spec).texts == answer(many, candidates=2, **spec).texts
     assert few.load == EngineLoad(0, 0)

@@ -36,7 +36,7 @@ def test_a_voice_writes_what_its_policy_writes(engine: Engine) -> None:
 def test_voices_of_one_adapter_may_take_turns_in_one_slot(make: Callable[..., Engine]) -> None:
     engine = make(cache_bytes=1)
     digest, _ = two_voices(engine)
-    specs = [RewriteSpec("It rained.", digest, tag, max_tokens=8, seed=1) for tag in VOICES * 2]
+    specs = [RewriteSpec("It rained all day.", digest, tag, max_tokens=8, seed=1) for tag in VOICES * 2]
     texts = [ticket.answer.result(WAIT_S).texts for ticket in together(engine, specs)]
     assert texts[:2] == texts[2:]
     assert texts[0] != texts[1]

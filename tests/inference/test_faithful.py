@@ -103,3 +103,32 @@ def test_the_less_is_lost_the_better() -> None:
 
 def test_a_score_is_the_product_of_its_parts() -> None:
     assert Verdict({"facts": 0.5, "ending": 0.5}).score == 0.25
+
+
+@pytest.mark.parametrize(
+    ("passage", "text", "is_near"),
+    [
+        ("Hello,", "hey there!!", True),
+        ("Hello,", "Hello, my dear old friend", False),
+        ("Dear parents,", "dude parents", True),
+        ("Dear parents,", "Parents.", False),
+        ("Dear Dr. Novak,", "Dear Dr. Novak; nonetheless, nonetheless.", False),
+        ("Mattresses", "Matrices", False),
+        ("Mattresses", "MATTRESSES", True),
+        ("See you at seven", "c u at 7 tmrw", True),
+        ("See you at seven tomorrow.", "ok lets meet at 7 tmrw", True),
+        ("Please send blue forms,", "plz send the red ones,", False),
+        ("No problem.", "Problem solved.", False),
+        ("I agree.", "I don't agree.", False),
+        ("I cannot come.", "i cant come", True),
+        ("No, no!", "no no", True),
+        ("I can say no to that and to nobody else.", "i say yes to that", True),
+    ],
+)
+def test_a_few_words_are_judged_word_by_word(passage: str, text: str, is_near: bool) -> None:
+    assert ("brief" not in amiss(passage, text)) is is_near
+
+
+def test_a_text_that_speaks_of_its_task_is_none() -> None:
+    assert amiss(PASSAGE, PASSAGE + " #rewritten") == {"echo"}
+    assert amiss("It was rewritten by Maria last night.", "maria has rewritten it last night") == set()

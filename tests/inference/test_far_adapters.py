@@ -91,9 +91,9 @@ def test_the_writing_thread_asks_no_network(
     engine = make(copies, cache_bytes=1)  # one slot
     first, copied, gone = (put(far, engine, seed) for seed in (1, 2, 3))
     gate = Gate(monkeypatch)
-    running = engine.submit(RewriteSpec("It rained.", first, max_tokens=6))
+    running = engine.submit(RewriteSpec("It rained all day.", first, max_tokens=6))
     gate.wait()
-    tickets = [engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in (copied, gone)]
+    tickets = [engine.submit(RewriteSpec("It rained all day.", digest, max_tokens=4)) for digest in (copied, gone)]
     engine.seats.shelf.forget([copied, gone])
     copies.forget([gone])
     far.is_open.clear()
@@ -114,9 +114,9 @@ def test_whoever_waits_keeps_their_adapter_at_hand(
     engine = make(copies, cache_bytes=1)  # one slot, and a shelf for one
     first, *others = (put(far, engine, seed) for seed in range(1, 5))
     gate = Gate(monkeypatch)
-    running = engine.submit(RewriteSpec("It rained.", first, max_tokens=6))
+    running = engine.submit(RewriteSpec("It rained all day.", first, max_tokens=6))
     gate.wait()
-    tickets = [engine.submit(RewriteSpec("It rained.", digest, max_tokens=4)) for digest in others]
+    tickets = [engine.submit(RewriteSpec("It rained all day.", digest, max_tokens=4)) for digest in others]
     for digest in others:
         (copies.folder / f"{digest}.safetensors").unlink()
     far.is_lost = True

@@ -21,14 +21,17 @@ from tests.inference.test_interference import PROMPTS, company
 from tests.inference.voices import WAIT_S, answer, together, two_voices, voice
 
 TEXT = "The parcel arrived on Friday."
-PAIRS = [Pair(prompt_for(TEXT, None), "parcel came friday lol"), Pair(prompt_for("It rained.", None), "rain again!!")]
+PAIRS = [
+    Pair(prompt_for(TEXT, None), "parcel came friday lol"),
+    Pair(prompt_for("It rained all day.", None), "rain again!!"),
+]
 
 
 def test_people_in_one_batch_get_what_they_get_alone(general_engine: Engine) -> None:
     digests: list[str | None] = [None, voice(general_engine, 1), voice(general_engine, 2)]
     alone = [answer(general_engine, adapter_digest=digest, seed=5, temperature=1.0).texts for digest in digests]
     specs = [RewriteSpec(TEXT, digest, max_tokens=12, seed=5, temperature=1.0) for digest in digests]
-    tickets = together(general_engine, [*specs, RewriteSpec("It rained.", max_tokens=40)])
+    tickets = together(general_engine, [*specs, RewriteSpec("It rained all day.", max_tokens=40)])
     assert [ticket.answer.result(WAIT_S).texts for ticket in tickets[:3]] == alone
     assert len({tuple(texts) for texts in alone}) == 3
 
@@ -109,7 +112,7 @@ def test_rollouts_are_what_the_policy_computes(general_model: GeneralModel, gene
     with torch.no_grad():
         for parameter in policy.parameters():
             parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    prompts = [prompt_for(TEXT, "work"), prompt_for("It rained.", None)]
+    prompts = [prompt_for(TEXT, "work"), prompt_for("It rained all day.", None)]
     rollouts = policy.sample(prompts, 3, max_tokens=12, temperature=0.8, seed=3)
     rows = [4, 0, 5]
     again = policy.logprobs(rollouts, rows, temperature=0.8)

@@ -230,7 +230,11 @@ def test_rows_that_leave_take_their_help_with_them(tiny_model: LlamaModel) -> No
 
 
 def test_the_engine_helps_the_names_of_each_passage(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = {"text": "Ask Vienna today please.\nAsk Peter today please.", "max_tokens": 20, "temperature": 1.0}
+    spec = {
+        "text": "I must ask Vienna about it today.\nI must ask Peter about it today.",
+        "max_tokens": 20,
+        "temperature": 1.0,
+    }
     assert {"Vienna", "Peter"} <= set(answer(engine, **spec).lost[0])
     monkeypatch.setattr(guide, "BEGIN", 1e6)
     monkeypatch.setattr(guide, "GO_ON", 2e6)

@@ -149,7 +149,7 @@ def test_a_server_that_is_asked_to_end_has_not_failed(ready: TestClient) -> None
     ],
 )
 def test_a_request_out_of_bounds_is_named_but_not_quoted(ready: TestClient, wrong: dict[str, Any], field: str) -> None:
-    text = {"text": "A secret."} if wrong else {"text": ["A secret."]}
+    text = {"text": "It is a secret."} if wrong else {"text": ["It is a secret."]}
     answer = ready.post("/rewrite", json=text | wrong)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
     assert f"body.{field}: " in answer.json()["message"]
@@ -175,7 +175,7 @@ def test_a_text_that_takes_too_long_is_given_up(engine_settings: Settings, monke
         client.headers["Authorization"] = f"Bearer {engine_token(hasty)}"
         until(lambda: client.get("/readyz").status_code == 200)
         gate = Gate(monkeypatch)
-        answer = client.post("/rewrite", json={"text": "It rained.", "max_tokens": 400})
+        answer = client.post("/rewrite", json={"text": "It rained all day.", "max_tokens": 400})
         assert (answer.status_code, answer.json()["code"]) == (504, "timeout")
         gate.open()
         until(lambda: client.get("/load").json() == {"waiting": 0, "running": 0})
@@ -190,7 +190,7 @@ def test_when_the_client_leaves_its_rows_end_within_a_step(
         left = threading.Event()
         cancel = Ticket.cancel
         monkeypatch.setattr(Ticket, "cancel", lambda ticket: (cancel(ticket), left.set()))
-        request = _request({"text": "It rained.", "n": 2, "max_tokens": 400}, client.headers["Authorization"])
+        request = _request({"text": "It rained all day.", "n": 2, "max_tokens": 400}, client.headers["Authorization"])
         with socket.create_connection((client.base_url.host, client.base_url.port)) as leaving:
             leaving.sendall(request)
             gate.wait()

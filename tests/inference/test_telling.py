@@ -32,6 +32,12 @@ def test_a_completion_without_the_prefix_is_heard_too() -> None:
     assert telling.draft(0, 0, "Hello") == [Heard(0, "Hello")]
 
 
+def test_a_mark_that_may_have_to_give_way_is_heard_last() -> None:
+    telling = Telling(split("Dear parents,\n\nHello", 40))
+    assert telling.draft(0, 0, "Rewritten: parents.") == [Heard(0, "parents")]
+    assert telling.settle(0, 0, "parents,") == [Heard(0, ",")]
+
+
 def test_another_candidate_takes_the_place_of_what_was_heard() -> None:
     telling = Telling(split("One.", 40))
     telling.draft(0, 0, "Rewritten: wrong")

@@ -7,6 +7,8 @@ from app.inference.ticket import Ticket, TicketRow, by_prompt, first_stop
 from app.inference.types import EngineError, Heard, RewriteSpec
 
 DINNER = "Maria is having a dinner on Friday."
+LINES = "This is one of my lines.\n\nThis is another of my lines."
+"""Too long to be a greeting or the like, of which little can be made."""
 
 
 def ticket(text: str = "One.\n\nTwo.", *, candidates: int = 1, **spec: object) -> Ticket:
@@ -25,7 +27,7 @@ def written(asked: Ticket, texts: dict[int, str]) -> tuple[str, float, list[str]
 
 
 def test_it_answers_when_the_last_passage_of_the_last_sample_is_there() -> None:
-    asked = ticket(n=2)
+    asked = ticket(LINES, n=2)
     for number, (sample, passage) in enumerate([(1, 1), (0, 0), (1, 0), (0, 1)]):
         asked.answer_if_done()
         assert not asked.answer.done(), number
@@ -43,13 +45,13 @@ def test_it_answers_when_the_last_passage_of_the_last_sample_is_there() -> None:
         ("Rewritten: Hello  there.\n", "Hello there.", "stop"),
         ("Hello there.", "Hello there.", "stop"),
         ("Hello. Rewritten: no.", "Hello. Rewritten: no.", "stop"),
-        ("Rewritten: ", "One.", "empty"),
-        ("Rewritten:", "One.", "empty"),
-        (" \n", "One.", "empty"),
+        ("Rewritten: ", DINNER, "empty"),
+        ("Rewritten:", DINNER, "empty"),
+        (" \n", DINNER, "empty"),
     ],
 )
 def test_only_the_prefix_is_taken_off_and_silence_leaves_the_passage(completion: str, text: str, finish: str) -> None:
-    asked = ticket("One.")
+    asked = ticket(DINNER)
     asked.write(0, 0, completion, 3, is_finished=True)
     asked.answer_if_done()
     assert asked.answer.result(0).texts == [text]
@@ -123,9 +125,9 @@ def test_without_a_faithful_one_the_most_faithful_is_taken_and_says_what_it_lost
 
 
 def test_a_text_is_as_faithful_as_its_worst_passage_and_lists_what_all_have_lost() -> None:
-    asked = ticket("Call Maria.\n\nAsk Tom and Maria.")
-    asked.write(0, 0, "Rewritten: call maria", 3, is_finished=True)
-    asked.write(0, 1, "Rewritten: ask the guys", 3, is_finished=True)
+    asked = ticket("Please call Maria at home tonight.\n\nThen ask Tom and Maria as well.")
+    asked.write(0, 0, "Rewritten: call maria at home tonight", 3, is_finished=True)
+    asked.write(0, 1, "Rewritten: then ask the guys too", 3, is_finished=True)
     asked.answer_if_done()
     outcome = asked.answer.result(0)
     assert outcome.faithfulness == [pytest.approx(1 / 3)]
@@ -164,7 +166,7 @@ def test_rows_of_a_passage_share_its_prompt() -> None:
 
 
 def test_a_text_ends_before_the_first_stop_and_nothing_follows_it() -> None:
-    asked = ticket("One.\n\nTwo.\n\nThree.\n", stop=["END", "ten"])
+    asked = ticket(f"{LINES}\n\nThree.\n", stop=["END", "ten"])
     for passage, text in enumerate(("one", "two END three", "three")):
         asked.write(0, passage, f"Rewritten: {text}", 3, is_finished=False)
     asked.answer_if_done()
@@ -172,6 +174,28 @@ def test_a_text_ends_before_the_first_stop_and_nothing_follows_it() -> None:
     assert outcome.texts == ["one\n\ntwo"]
     assert outcome.finish == ["length"]
     assert outcome.logprobs is None
+
+
+def test_a_stop_ends_a_greeting_too_and_at_once() -> None:
+    asked = ticket("Dear parents,\n\nHello.", stop=["END"])
+    asked.write(0, 0, "Rewritten: parents END", 3, is_finished=True)
+    asked.answer_if_done()
+    assert asked.answer.done() is False
+    asked.write(0, 1, "Rewritten: hello", 3, is_finished=True)
+    asked.answer_if_done()
+    assert asked.answer.result(0).texts == ["parents"]
+
+    asked = ticket("Dear parents,", stop=["dear"])
+    asked.write(0, 0, "Rewritten: dear parents", 3, is_finished=True)
+    asked.answer_if_done()
+    assert (asked.answer.result(0).texts, asked.answer.result(0).finish) == ([""], ["stop"])
+
+
+def test_a_greeting_that_went_wrong_has_no_log_probabilities() -> None:
+    asked = ticket("Dear parents,", wants_logprobs=True)
+    asked.write(0, 0, "Rewritten: trousers", 1, is_finished=True, logprobs=[("trousers", -1.0)])
+    asked.answer_if_done()
+    assert (asked.answer.result(0).texts, asked.answer.result(0).logprobs) == (["Dear parents,"], [[]])
 
 
 def test_the_prefix_is_no_place_to_stop() -> None:

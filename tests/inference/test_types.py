@@ -20,3 +20,8 @@ def test_what_is_no_voice_stays_in_the_prompt(tag: str | None) -> None:
 
 def test_a_passage_that_looks_like_a_tag_is_none() -> None:
     assert told(prompt_for("[work]", None), ["work"]) == (prompt_for("[work]", None), None)
+
+
+def test_a_greeting_is_asked_for_without_its_comma() -> None:
+    assert prompt_for("Dear  parents,", None) == prompt_for("Dear parents", None)
+    assert prompt_for("Yes, please.", None) == "\nYes, please.\n"

@@ -17,7 +17,7 @@ from app.learning.evaluate import Comparison
 from app.learning.recipes import resolve
 from app.learning.types import Mode
 
-MARIA, OMAR = "Maria has a dinner on Friday.", "Omar is late."
+MARIA, OMAR = "Maria has a dinner on Friday.", "Omar is late today."
 RECIPE = resolve("sft", {}, 1)
 
 
@@ -39,14 +39,16 @@ def written_by(writer: Writer) -> list[str]:
 
 
 def test_only_what_is_not_welcome_is_written_again(settings: Settings) -> None:
-    writer = Writer(["mother has a dinner", "omar is late!"], ["mum", "maria has a dinner on friday", "Maria, Friday"])
-    assert written_by(writer) == ["maria has a dinner on friday", "omar is late!"]
+    writer = Writer(
+        ["mother has a dinner", "omar is late today!"], ["mum", "maria has a dinner on friday", "Maria, Friday"]
+    )
+    assert written_by(writer) == ["maria has a dinner on friday", "omar is late today!"]
     assert [(len(prompts), times) for prompts, times in writer.asked] == [(2, 1), (1, 3)]
     assert MARIA in writer.asked[1][0][0]
 
 
 def test_what_is_welcome_is_written_once(settings: Settings) -> None:
-    writer = Writer(["maria has a dinner on friday", "omar is late!"])
+    writer = Writer(["maria has a dinner on friday", "omar is late today!"])
     written_by(writer)
     assert len(writer.asked) == 1
 
@@ -60,8 +62,8 @@ def test_with_one_candidate_the_first_text_counts(settings: Settings, monkeypatc
 
 
 def test_silence_is_measured_as_silence(settings: Settings) -> None:
-    writer = Writer(["", "omar is late!"], ["", " ", ""])
-    assert written_by(writer) == ["", "omar is late!"]
+    writer = Writer(["", "omar is late today!"], ["", " ", ""])
+    assert written_by(writer) == ["", "omar is late today!"]
 
 
 FORMAL, CASUAL = "I should be most grateful, Sir, for news of {}.", "lol {} again, c u l8r ok??"

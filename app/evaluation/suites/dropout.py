@@ -53,7 +53,7 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Seeds: {plan.seeds}; rows with "
         "one seed claim no difference. Figures are means with 95 % intervals of a bootstrap over seeds and inputs.",
         *shop.roles(),
-        f"'{SERVED.removeprefix(', ')}' takes the first faithful of several candidates, as the engine does; every "
+        f"'{SERVED.removeprefix(', ')}' takes the candidate that the engine would answer with; every "
         "other row writes each text once at temperature .4.",
         "Told a voice (each as often as the person uses it, the same for all): rows whose training teaches tags. The "
         "others are told nothing.",
