@@ -1,16 +1,26 @@
 """Texts into passages and back. A small base writes short passages well and long texts badly.
 
 A passage is one line of at most N words, cut at sentence ends; a longer sentence is cut at clause ends, a longer clause
-between words. The white space around passages is kept apart, so that a rewritten text has the paragraphs and lists of
-the original. Samples, requests and evaluation all go through here. No torch.
+between words. Lines that a mail program wrapped at its width are one. The white space around passages is kept apart, so
+that a rewritten text has the paragraphs and lists of the original, and so are the marks of lists and quotations.
+Samples, requests and evaluation all go through here. No torch.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 _LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
+_MARKER = re.compile(r"[ \t]*(?:[-*•–>#]+|\d{1,3}[.)]|\[[ xX]\])[ \t]+(?=\S)")
+"""What a line of a list or of a quotation begins with."""
+_BREAK = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t]*")
+_WIDTHS = range(60, 101)
+"""Characters at which lines are wrapped."""
+_ALIKE = 0.8
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
+_SHORTENED = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|vs|e\.g|i\.e|[A-Z])\.$")
+"""No end of a sentence."""
 _CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
 _WORD_END = re.compile(r"\S(?=\s)")
 _CLOSING = "\"'”’)]"
@@ -29,18 +39,47 @@ class Passages:
     """White space before, between and after: one more than passages."""
 
     def join(self, rewritten: Sequence[str]) -> str:
-        """The text with these passages in place of its own; join(passages) is the text itself."""
+        """The text with these passages in place of its own; join(passages) is the text itself, no longer wrapped."""
         pairs = zip(self.gaps, rewritten, strict=False)
         return "".join(gap + passage for gap, passage in pairs) + self.gaps[-1]
 
 
 def split(text: str, most_words: int) -> Passages:
     """Cut `text` into passages of at most `most_words` words. A blank text has none."""
-    spans = [span for line in _LINE.finditer(text) for span in _spans(text, line.start(), line.end(), most_words)]
-    passages = [text[start:end] for start, end in spans]
+    spans = [span for start, end in _lines(text) for span in _spans(text, start, end, most_words)]
+    passages = [_BREAK.sub(" ", text[start:end]) for start, end in spans]
     edges = [0, *(edge for span in spans for edge in span), len(text)]
     gaps = [text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
     return Passages(passages, gaps)
+
+
+def _lines(text: str) -> Iterator[tuple[int, int]]:
+    """Where lines begin and end, wrapped ones taken together. Blank ones are left out."""
+    lines = [found.span() for found in _LINE.finditer(text)]
+    lengths = sorted((len(text[slice(*line)].rstrip()) for line in lines), reverse=True)
+    # One line may be long by itself; two of about the same length were cut there.
+    width = lengths[0] if lengths[1:] and lengths[1] >= _ALIKE * lengths[0] else 0
+    start = lines[0][0] if lines else 0
+    for line, following in pairwise(lines):
+        gap = text[line[1] : following[0]]
+        if not _BREAK.fullmatch(gap) or not _is_wrapped(text[slice(*line)], text[slice(*following)], width):
+            yield _unmarked(text, start), line[1]
+            start = following[0]
+    if lines:
+        yield _unmarked(text, start), lines[-1][1]
+
+
+def _unmarked(text: str, start: int) -> int:
+    """Where the words of a line begin."""
+    marker = _MARKER.match(text, start)
+    return marker.end() if marker else start
+
+
+def _is_wrapped(line: str, following: str, width: int) -> bool:
+    """Whether a sentence goes on in the line that follows because its first word had no room in this one."""
+    line, first = line.rstrip(), following.split()[0]
+    goes_on = first[0].islower() or first.split("'")[0].split("’")[0] == "I"
+    return width in _WIDTHS and goes_on and len(line) + 1 + len(first) > width and not line.endswith((*_STOPS, ":"))
 
 
 def is_brief(passage: str) -> bool:
@@ -85,7 +124,8 @@ def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> 
         yield start, end
         return
     begin = last = start
-    for cut in [*(match.end() for match in _CUTS[level].finditer(text, start, end)), end]:
+    ends = [found.end() for found in _CUTS[level].finditer(text, start, end)]
+    for cut in [*(at for at in ends if not _SHORTENED.search(text, begin, at)), end]:
         if len(text[begin:cut].split()) > most_words:
             if last > begin:
                 yield _trimmed(text, begin, last)

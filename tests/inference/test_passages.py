@@ -1,3 +1,5 @@
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,8 +28,11 @@ def test_no_passage_is_longer_than_allowed_blank_or_of_two_lines(text: str, word
 
 
 @given(texts, st.integers(1, 12))
-def test_no_word_is_lost(text: str, words: int) -> None:
-    assert " ".join(split(text, words).passages).split() == text.split()
+def test_no_word_is_lost_or_kept_apart(text: str, words: int) -> None:
+    found = split(text, words)
+    marks = "".join(found.gaps).split()
+    assert set(marks) <= {"–"}
+    assert Counter(" ".join(found.passages).split()) + Counter(marks) == Counter(text.split())
 
 
 def test_cuts_at_sentence_ends_before_the_limit() -> None:
@@ -41,7 +46,7 @@ def test_cuts_a_long_sentence_at_its_clauses() -> None:
 def test_paragraphs_lists_and_indents_survive() -> None:
     text = "  Dear all,\n\n- one thing.\n- another thing.\n\nBye.\n"
     found = split(text, 40)
-    assert found.passages == ["Dear all,", "- one thing.", "- another thing.", "Bye."]
+    assert found.passages == ["Dear all,", "one thing.", "another thing.", "Bye."]
     assert found.join([p.upper() for p in found.passages]) == text.upper()
 
 
@@ -101,3 +106,57 @@ def test_a_sentence_without_a_full_stop_may_get_one() -> None:
 )
 def test_nobody_is_asked_to_go_on_after_a_comma(passage: str, asked: str) -> None:
     assert without_open_end(passage) == asked
+
+
+def test_lines_that_a_mail_program_wrapped_are_one() -> None:
+    text = (
+        "Dear parents,\n\nThe summer party takes place on Saturday, 14 June, in the yard.\n"
+        "We start at three o'clock and I hope that as many of you as possible\ncan come. Please bring a cake or a "
+        "salad, and ask anybody else whom\nI forgot.\n\n"
+        "- plates, cups and a blanket to sit on if you stay for the whole\n  concert\n"
+        "- good mood\n\nKind regards,\nAnna\n"
+    )
+    cut = split(text, 40)
+    assert cut.passages == [
+        "Dear parents,",
+        "The summer party takes place on Saturday, 14 June, in the yard.",
+        "We start at three o'clock and I hope that as many of you as possible can come. Please bring a cake or a "
+        "salad, and ask anybody else whom I forgot.",
+        "plates, cups and a blanket to sit on if you stay for the whole concert",
+        "good mood",
+        "Kind regards,",
+        "Anna",
+    ]
+    assert cut.join(cut.passages).split() == text.split()
+    assert cut.join(["x"] * 7) == "x\n\nx\nx\n\n- x\n- x\n\nx\nx\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hey are you still coming on friday, it would be so good to see you\nlemme know",
+        "Call the plumber about the sink in the bathroom and pay him at last\nBuy bread",
+        "Please do this before you leave for your holidays in sunny Portugal:\nwater the plants",
+        "all of them came late and nobody had the faintest idea what to do then\n\nso we left",
+        "one line of more than a hundred characters shows that nobody wrapped the text at the width of a window\n"
+        "but wrote it line by line, however long each of them became, and with no full stop\nat all",
+        "roses are red\nviolets are blue",
+    ],
+)
+def test_lines_that_were_meant_stay_lines(text: str) -> None:
+    assert split(text, 40).passages == [line for line in text.split("\n") if line]
+
+
+def test_marks_of_lists_and_quotations_are_kept_apart() -> None:
+    text = "1. eggs\n2) milk\n* tea\n> Anna wrote\n>> Tom wrote\n[x] done\n - \n-5 degrees\n# Title"
+    cut = split(text, 40)
+    assert cut.passages == ["eggs", "milk", "tea", "Anna wrote", "Tom wrote", "done", "-", "-5 degrees", "Title"]
+    assert cut.join(cut.passages) == text
+
+
+def test_a_title_ends_no_sentence() -> None:
+    text = "We told Mrs. Brown and Dr. Ames about it. J. Novak came, too, with Prof. Lee."
+    assert split(text, 10).passages == [
+        "We told Mrs. Brown and Dr. Ames about it.",
+        "J. Novak came, too, with Prof. Lee.",
+    ]
