@@ -10,13 +10,19 @@ from app.inference.passages import is_brief, with_end_of
 from app.inference.types import PREFIX
 from app.learning.copying import is_copy
 
-_PREFIX = re.compile(rf"\A\s*(?:{PREFIX.rstrip()}\s*)+", re.IGNORECASE)
+_PREFIX = re.compile(rf"\s*(?:{PREFIX.rstrip()}\s*)*", re.IGNORECASE)
+"""Whoever writes small writes it small and once more."""
+
+
+def prefix_of(completion: str) -> int:
+    """Characters before what a completion says."""
+    found = _PREFIX.match(completion)
+    return found.end() if found else 0
 
 
 def cleaned(completion: str) -> str:
     """What a completion says: without the prefix that all have, on one line."""
-    # Whoever writes small writes it small and once more.
-    return " ".join(_PREFIX.sub("", completion).split())
+    return " ".join(completion[prefix_of(completion) :].split())
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,7 @@ class Candidate:
     finish: str
     verdict: Verdict
     is_copy: bool
+    """It is its passage, though no model wrote that or more could be made of it than of a greeting."""
     is_cut: bool = False
     """It met a text at which its sender wants the writing to stop."""
     tokens: Sequence[tuple[str, float]] = ()
@@ -44,16 +51,17 @@ class Candidate:
 
         So does one of a few words of which it made something else: what a greeting says is known.
         """
-        text = cleaned(completion)
+        text, is_line = cleaned(completion), is_brief(passage)
         if not is_cut:
-            text = with_end_of(passage, text, is_line=is_brief(passage))
+            text = with_end_of(passage, text, is_line=is_line)
         finish = ("stop" if is_finished else "length") if text or is_cut else "empty"
         verdict = judge(passage, text, is_finished=is_finished)
-        if text and is_brief(passage) and not verdict.is_faithful and not is_cut:
-            text, tokens, verdict = passage, (), judge(passage, passage, is_finished=True)
-        if not is_cut:
-            text = text or passage
-        return cls(text, finish, verdict, is_copy(passage, text), is_cut, tokens)
+        is_spoiled = not is_cut and (not text or (is_line and not verdict.is_faithful))
+        if not is_spoiled:
+            return cls(text, finish, verdict, is_copy(passage, text) and not is_line, is_cut, tokens)
+        if text:
+            verdict = judge(passage, passage, is_finished=True)
+        return cls(passage, finish, verdict, is_copy=True)
 
     @property
     def is_welcome(self) -> bool:

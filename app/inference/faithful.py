@@ -18,11 +18,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from typing import Final
 
+from app.inference.brief import is_near
 from app.inference.facts import Piece, folded, lost, pieces
-from app.inference.ordinary import NEGATIONS, OPENERS
+from app.inference.ordinary import OPENERS
 from app.inference.passages import is_brief
 from app.inference.types import PREFIX
 
@@ -30,9 +32,6 @@ SHORTEST: Final = 0.6
 LONGEST: Final = 2.0
 SLACK_WORDS: Final = 6
 """A text may have twice the words of its passage and some more for an opener."""
-BRIEF_SLACK: Final = 2
-"""A brief passage may become longer by so many words, and so many of its words may be new."""
-
 LOOPED: Final = 0.25
 ECHOED: Final = 0.25
 STRAYED: Final = 0.25
@@ -84,43 +83,16 @@ def judge(passage: str, text: str, *, is_finished: bool) -> Verdict:
             "loop": LOOPED if _loops([piece.lower for piece in asked], [piece.lower for piece in written]) else 1.0,
             "ending": 1.0 if is_finished else UNENDED,
             "echo": ECHOED if TASK in {piece.lower for piece in written} - {piece.lower for piece in asked} else 1.0,
-            "brief": STRAYED if is_brief(passage) and not _is_near(asked, written) else 1.0,
+            "brief": STRAYED if is_brief(passage) and not is_near(passage, asked, text, written) else 1.0,
         },
         tuple(missing),
     )
 
 
-def _is_near(asked: Sequence[Piece], written: Sequence[Piece]) -> bool:
-    """Whether a few words are still those: about as many, most of them known, none said twice, as much a yes or no."""
-    before, after = ([piece.name.replace("'", "") for piece in said] for said in (asked, written))
-    if not min(len(before), BRIEF_SLACK) <= len(after) <= len(before) + BRIEF_SLACK:
-        return False
-    said = Counter(after) - Counter(before)
-    if any(after.count(word) > 1 for word in said):
-        return False
-    new = [word for word in after if word.isalpha() and not any(_is_akin(word, known) for known in before)]
-    if len(new) > max(BRIEF_SLACK, len(before) // 2 + 1):
-        return False
-    content = [word for word in before if word not in OPENERS | NEGATIONS]
-    kept = sum(any(_is_akin(word, said) for said in after) for word in content)
-    return 2 * kept >= len(content) and _denies(before) == _denies(after)
-
-
-def _is_akin(word: str, other: str) -> bool:
-    """Forms of one word, as `cancelled` and `cancellation`: they share more than half of the longer one."""
-    one, two = folded(word), folded(other)
-    half = max(len(one), len(two)) // 2 + 1
-    return one[:half] == two[:half]
-
-
-def _denies(words: Sequence[str]) -> bool:
-    return not NEGATIONS.isdisjoint(words)
-
-
 def _sentences(asked: Sequence[Piece], written: Sequence[Piece]) -> float:
     said = _stems(written)
     starts = [place for place, piece in enumerate(asked) if piece.is_first]
-    sentences = [_stems(asked[start:end]) for start, end in zip(starts, [*starts[1:], len(asked)], strict=True)]
+    sentences = [_stems(asked[start:end]) for start, end in pairwise([*starts, len(asked)])]
     judged = [stems for stems in sentences if len(stems) >= CONTENT]
     traced = sum(len(stems & said) >= TRACE * len(stems) for stems in judged)
     return (traced + 1) / (len(judged) + 1)

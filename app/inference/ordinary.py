@@ -59,6 +59,20 @@ NEGATIONS = frozenset(
 )
 """Without their apostrophes. A text of a few words that loses or gains one says the opposite."""
 
+SOCIAL = frozenset(
+    "hi hello hey hiya heya yo dear dearest greetings morning afternoon evening night thanks thank thx ty tysm cheers "
+    "ta grateful please pls plz kindly sorry apologies welcome goodbye bye c cu cya ciao farewell yes yeah yep yup no "
+    "nope nah ok okay sure certainly agreed right alright great regards sincerely yours truly love luv xo xoxo wishes "
+    "best kind warm warmest kindest hugs see soon later congratulations congrats oh ah well good many much very lots "
+    "indeed".split()
+)
+"""What greetings, thanks, endings and answers are made of, and what takes its place in another voice."""
+
+SLIGHT = frozenset(
+    "i im you u we it its is am are the a an my your our to for and n of in at on with all so there".split()
+)
+"""Left out and put in without a change of meaning."""
+
 INTERJECTIONS = frozenset(
     "ok okay tv pm am lol omg lmao rofl btw fyi asap eta rsvp ps pps nb tbh imo imho idk brb afaik diy faq "
     "id xx xxx xo xoxo x o haha ha hey no yes".split()

@@ -7,6 +7,7 @@ Samples, requests and evaluation all go through here. No torch.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,11 +25,19 @@ _SHORTENED = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|vs|e\.g|i\.e|[A-Z])\.$")
 _CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
 _WORD_END = re.compile(r"\S(?=\s)")
 _CLOSING = "\"'”’)]"
-_STOPS = tuple(".!?…")
+_STOPS = tuple(".!?…。！？")
 _OPEN_MARKS = ",;:"
+_OPEN_END = re.compile(rf"[\s{_OPEN_MARKS}]*[{_OPEN_MARKS}]\s*\Z")
+_STOP_RUN = re.compile(rf"[{''.join(_STOPS)}]*\Z")
+_LONE_STOP = re.compile(r"(?<!\S)[^\s.]+\.\Z")
+"""Of a sentence, and not of `p.m.` or `...`"""
+_SMILEY = re.compile(r"(?:^|\s)[:;=]['’]?-?[)(DPpoO/]+\Z|<3+\Z|\^\^\Z")
+_EMOJI = ("So", "Sk", "Cf")
 _FEW_WORDS = 3
 _LINE_WORDS = 5
 """`To whom it may concern,`"""
+_WORD_CHARACTERS = 8
+"""Some scripts put no spaces between words."""
 _CUTS = (_SENTENCE_END, _CLAUSE_END, _WORD_END)
 
 
@@ -36,7 +45,7 @@ _CUTS = (_SENTENCE_END, _CLAUSE_END, _WORD_END)
 class Passages:
     passages: list[str]
     gaps: list[str]
-    """White space before, between and after: one more than passages."""
+    """What is kept apart before, between and after: one more than passages."""
 
     def join(self, rewritten: Sequence[str]) -> str:
         """The text with these passages in place of its own; join(passages) is the text itself, no longer wrapped."""
@@ -45,8 +54,13 @@ class Passages:
 
 
 def split(text: str, most_words: int) -> Passages:
-    """Cut `text` into passages of at most `most_words` words. A blank text has none."""
-    spans = [span for start, end in _lines(text) for span in _spans(text, start, end, most_words)]
+    """Cut `text` into passages of at most `most_words` words. What has no letter or digit is kept apart, as space."""
+    spans = [
+        span
+        for start, end in _lines(text)
+        for span in _spans(text, start, end, most_words)
+        if any(map(str.isalnum, text[slice(*span)]))
+    ]
     passages = [_BREAK.sub(" ", text[start:end]) for start, end in spans]
     edges = [0, *(edge for span in spans for edge in span), len(text)]
     gaps = [text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
@@ -83,19 +97,19 @@ def _is_wrapped(line: str, following: str, width: int) -> bool:
 
 
 def is_brief(passage: str) -> bool:
-    """Whether it may be no sentence: a greeting, a heading, a label. A small base makes all sorts of such."""
-    words, is_ended = len(passage.split()), passage.rstrip(_CLOSING).endswith(_STOPS)
-    return words <= (_FEW_WORDS if is_ended else _LINE_WORDS)
+    """Whether it may be no sentence: a greeting, a heading, a label."""
+    words = max(len(passage.split()), len(passage) // _WORD_CHARACTERS)
+    return words <= (_FEW_WORDS if passage.rstrip(_CLOSING).endswith(_STOPS) else _LINE_WORDS)
 
 
 def without_open_end(passage: str) -> str:
     """Without the comma or colon that it ends with: after one, a model would go on instead of writing it anew."""
-    return passage.rstrip().rstrip(_OPEN_MARKS) or passage
+    return _OPEN_END.sub("", passage) or passage
 
 
 def without_end(text: str) -> str:
     """Without the mark that it ends with so far, if that may have to give way to its passage's own."""
-    return text.rstrip().rstrip("." + _OPEN_MARKS)
+    return text.rstrip().rstrip("." + _OPEN_MARKS).rstrip()
 
 
 def with_end_of(passage: str, text: str, *, is_line: bool) -> str:
@@ -104,15 +118,21 @@ def with_end_of(passage: str, text: str, *, is_line: bool) -> str:
     `is_line`: the passage may be a greeting, a heading or a label, which gets no full stop either. A text that ends
     with an exclamation, a smile or the like keeps it.
     """
-    passage, bare = passage.rstrip(), without_end(text)
-    mark = passage[len(passage.rstrip(_OPEN_MARKS)) :]
+    passage, text, bare = passage.rstrip(), text.rstrip(), without_end(text)
+    own = _OPEN_END.search(passage)
     if not bare:
         return text
-    if not mark and text.rstrip()[-1] in _OPEN_MARKS:
-        return bare + passage[-1] if passage[-1:] in _STOPS else bare
-    if not mark and not (is_line and passage[-1:].isalnum()):
-        return text
-    return bare + mark if bare[-1].isalnum() or bare[-1] in _CLOSING else bare
+    if own:
+        return bare if _ends_itself(bare) and not _ends_itself(passage[: own.start()]) else bare + own[0]
+    if text[-1] in _OPEN_MARKS:
+        return bare + _STOP_RUN.search(passage)[0]  # type: ignore[index]  # it matches nothing, too
+    if is_line and passage[-1:].isalnum() and _LONE_STOP.search(text):
+        return text[:-1]
+    return text
+
+
+def _ends_itself(text: str) -> bool:
+    return text.endswith(_STOPS) or bool(_SMILEY.search(text)) or unicodedata.category(text[-1]) in _EMOJI
 
 
 def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ taken in the end (ticket.py), the listener is told to put the right text in plac
 from collections import defaultdict
 
 from app.inference.candidates import cleaned
-from app.inference.passages import Passages, without_end
+from app.inference.passages import Passages, is_brief, without_end
 from app.inference.types import PREFIX, Heard
 
 UNFINISHED = "\ufffd"
@@ -24,9 +24,11 @@ class Telling:
 
     def draft(self, sample: int, passage: int, completion: str) -> list[Heard]:
         """The model has written so much of a passage's first candidate."""
-        completion = completion.rstrip(UNFINISHED)
-        is_prefix = PREFIX.startswith(completion)
-        self._drafts[sample, passage] = "" if is_prefix else without_end(cleaned(completion))
+        if is_brief(self._passages.passages[passage]):
+            return []  # a few words are soon written, and often to be written again
+        said = cleaned(completion.rstrip(UNFINISHED))
+        is_prefix = PREFIX.casefold().startswith(said.casefold())
+        self._drafts[sample, passage] = "" if is_prefix else without_end(said)
         return self._news(sample)
 
     def settle(self, sample: int, passage: int, text: str, *, is_last: bool = False) -> list[Heard]:

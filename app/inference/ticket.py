@@ -7,21 +7,26 @@ plainest that is best.
 """
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from app.inference.candidates import Candidate, best
+import structlog
+
+from app.inference.candidates import Candidate, best, prefix_of
 from app.inference.passages import Passages
 from app.inference.residency import Speaker
 from app.inference.telling import Telling
-from app.inference.types import PREFIX, EngineError, Heard, RewriteOutcome, RewriteSpec
+from app.inference.types import EngineError, Heard, RewriteOutcome, RewriteSpec
 from app.learning.seeding import derive
+from app.log import where
 
 if TYPE_CHECKING:
     from app.inference.adapter_file import Adapter
+
+log = structlog.get_logger(__name__)
 
 WORST_FIRST: Final = ("length", "empty")
 """Of a text whose passages ended differently the first of these is told; else it ended by `stop`."""
@@ -170,7 +175,7 @@ class Ticket:
 
 def first_stop(completion: str, stop: Sequence[str]) -> int | None:
     """Where the first of these texts begins in what a completion says; None if none is there."""
-    start = len(PREFIX.rstrip()) if completion.startswith(PREFIX.rstrip()) else 0
+    start = prefix_of(completion)
     return min((at for each in stop if (at := completion.find(each, start)) >= 0), default=None)
 
 
@@ -249,20 +254,31 @@ class TicketRow:
 
     def draft(self, completion: str) -> None:
         if self.is_heard:
-            self.ticket.draft(self.sample, self.passage, completion)
+            with self._alone():
+                self.ticket.draft(self.sample, self.passage, completion)
 
     def write(
         self, completion: str, tokens: int, *, is_finished: bool, logprobs: Sequence[tuple[str, float]] = ()
     ) -> None:
-        self.ticket.write(
-            self.sample,
-            self.passage,
-            completion,
-            tokens,
-            is_finished=is_finished,
-            candidate=self.candidate,
-            logprobs=logprobs,
-        )
+        with self._alone():
+            self.ticket.write(
+                self.sample,
+                self.passage,
+                completion,
+                tokens,
+                is_finished=is_finished,
+                candidate=self.candidate,
+                logprobs=logprobs,
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """What cannot be made of one request's text is nobody else's trouble."""
+        try:
+            yield
+        except Exception as error:
+            log.error("a text cannot be taken", **where(error))
+            self.ticket.fail(unwritten(error))
 
 
 def by_prompt(rows: Iterable[TicketRow]) -> list[list[TicketRow]]:

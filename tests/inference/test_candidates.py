@@ -50,3 +50,16 @@ def test_a_few_words_that_went_wrong_stay_as_they_were(passage: str, completion:
 
 def test_a_sentence_that_went_wrong_is_told_as_it_is() -> None:
     assert of("Mother has a dinner").text == "Mother has a dinner"
+
+
+def test_a_greeting_that_the_model_left_is_welcome_and_one_that_was_restored_is_not() -> None:
+    left = Candidate.of("Mattresses", "Rewritten: Mattresses.", is_finished=True)
+    restored = Candidate.of("Mattresses", "Rewritten: Matrices", is_finished=True)
+    assert (left.text, left.is_welcome) == (restored.text, True)
+    assert not restored.is_welcome
+    assert best([restored, left]) is left
+
+
+def test_silence_has_no_tokens() -> None:
+    silent = Candidate.of(PASSAGE, "Rewritten:", is_finished=True, tokens=[("Rewritten", -1.0)])
+    assert (silent.text, silent.tokens) == (PASSAGE, ())

@@ -110,8 +110,33 @@ def test_a_score_is_the_product_of_its_parts() -> None:
     [
         ("Hello,", "hey there!!", True),
         ("Hello,", "Hello, my dear old friend", False),
-        ("Dear parents,", "dude parents", True),
+        ("Dear parents,", "dude parents", False),
+        ("Dear parents,", "hey there parents!", True),
         ("Dear parents,", "Parents.", False),
+        ("Dear parents,", "nice trousers,", False),
+        ("Dear Dr. Novak,", "hi novak", True),
+        ("Hello Mrs. Brown,", "hello mr brown,", False),
+        ("Kind regards,", "Purple elephants,", False),
+        ("Kind regards,", "cheers,", True),
+        ("Thank you.", "thx!", True),
+        ("See you soon.", "bye!", True),
+        ("Sincerely,", "Really,", False),
+        ("Take care,", "Care,", False),
+        ("I am sorry.", "sorry!", True),
+        ("I agree.", "agreed", True),
+        ("It works.", "works", True),
+        ("I will come.", "You will go.", False),
+        ("Yes.", "banana", False),
+        ("Milk and bread", "butter and cheese", False),
+        ("Breakfast: free", "Lunch: free", False),
+        ("Call mum about school today", "ask dad about church today", False),
+        ("Room 12", "room twelve please", True),
+        ("Minutes", "minss", False),
+        ("$50", "50", False),
+        ("Discount: 20 %", "discount: 20", False),
+        ("Outside: -5 °C", "outside: 5 °c", False),
+        ("Outside: -5 °C", "-5 °c outside", True),
+        ("Hello,", "Hello, #rewritten", False),
         ("Dear Dr. Novak,", "Dear Dr. Novak; nonetheless, nonetheless.", False),
         ("Mattresses", "Matrices", False),
         ("Mattresses", "MATTRESSES", True),
@@ -132,3 +157,9 @@ def test_a_few_words_are_judged_word_by_word(passage: str, text: str, is_near: b
 def test_a_text_that_speaks_of_its_task_is_none() -> None:
     assert amiss(PASSAGE, PASSAGE + " #rewritten") == {"echo"}
     assert amiss("It was rewritten by Maria last night.", "maria has rewritten it last night") == set()
+
+
+@pytest.mark.parametrize("passage", ["--", "🎉", ":)", "…", ""])
+def test_what_says_nothing_may_be_judged(passage: str) -> None:
+    assert judge(passage, passage or "x", is_finished=True).score <= 1
+    assert not judge(passage, "I am", is_finished=True).is_faithful

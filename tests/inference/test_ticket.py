@@ -2,6 +2,7 @@ import time
 
 import pytest
 
+from app.inference.candidates import Candidate
 from app.inference.passages import split
 from app.inference.ticket import Ticket, TicketRow, by_prompt, first_stop
 from app.inference.types import EngineError, Heard, RewriteSpec
@@ -202,11 +203,12 @@ def test_the_prefix_is_no_place_to_stop() -> None:
     assert first_stop("Rewritten: it is written", ("ten",)) == len("Rewritten: it is writ")
     assert first_stop("Rewritten: it is", ("Rewritten",)) is None
     assert first_stop("so it is. End", ("End", "is")) == 6
+    assert first_stop("Rewritten: rewritten: it", ("ten", ":")) is None
 
 
 def test_whoever_listens_hears_no_more_than_the_answer_after_a_stop() -> None:
     heard = list[Heard]()
-    asked = ticket("One.\n\nTwo.", stop=["!"])
+    asked = ticket(LINES, stop=["!"])
     asked.tell = heard.append
     asked.draft(0, 0, "Rewritten: on")
     asked.write(0, 1, "Rewritten: two", 3, is_finished=True)
@@ -222,3 +224,17 @@ def test_log_probabilities_are_those_of_the_candidate_that_is_taken() -> None:
     asked.write(0, 0, f"Rewritten: {DINNER.lower()}", 1, is_finished=True, candidate=1, logprobs=[("maria", -0.5)])
     asked.answer_if_done()
     assert asked.answer.result(0).logprobs == [[("maria", -0.5)]]
+
+
+def test_a_text_that_cannot_be_taken_fails_its_own_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, beside = ticket(DINNER), ticket(DINNER)
+    rows = [TicketRow(each, 0, 0, [1], 1) for each in (asked, beside)]
+    with monkeypatch.context() as broken:
+        broken.setattr(Candidate, "of", 1)
+        rows[0].write("Rewritten: x", 1, is_finished=True)
+    rows[1].write("Rewritten: " + DINNER.lower(), 1, is_finished=True)
+    beside.answer_if_done()
+    assert beside.answer.result(0).texts == [DINNER.lower()]
+    assert asked.is_cancelled
+    with pytest.raises(EngineError, match="TypeError"):
+        asked.answer.result(0)

@@ -5,7 +5,9 @@ import pytest
 from app.inference.types import PLAIN_TAG, prompt_for, told
 
 
-@pytest.mark.parametrize("passage", ["See you.", "", " a\n\n b ", "[work]", "see you [work]", "a\n[work]\n"])
+@pytest.mark.parametrize(
+    "passage", ["See you.", "", " a\n\n b ", "[work]", "see you [work]", "a\n[work]\n", "Hi ,", ", ;", "Note :"]
+)
 @pytest.mark.parametrize("tag", ["work", "voice 1", "[work]", "w]o[r", "é – 工作"])
 def test_the_tag_of_a_prompt_is_found_again(passage: str, tag: str) -> None:
     assert told(prompt_for(passage, tag), ["friends", tag]) == (prompt_for(passage, None), tag)

@@ -1,0 +1,72 @@
+"""A greeting, a heading, a label, an answer of a few words: of these a small base makes all sorts of things.
+
+What is made of them is therefore judged word by word, and by the meaning of ordinary words as far as a list knows it.
+Spelling only; no torch.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from app.inference.facts import Piece, folded
+from app.inference.figures import spoken
+from app.inference.ordinary import NEGATIONS, SLIGHT, SOCIAL, TITLES
+
+SLACK: Final = 2
+"""It may become longer by so many words."""
+
+_SIGNED: Final = re.compile(r"(?<!\w)[-−](?=\d)")
+
+
+def is_near(passage: str, asked: Sequence[Piece], text: str, written: Sequence[Piece]) -> bool:
+    """Whether a few words still say that: the same signs, names and yes or no; most words known, none said over again.
+
+    `asked` and `written` are the pieces of the passage and of the text.
+    """
+    before, after = ([piece.name.replace("'", "") for piece in said] for said in (asked, written))
+    more = Counter(after) - Counter(before)
+    return (
+        _signs(passage) == _signs(text)
+        and bool(before) is bool(after)
+        and len(after) <= len(before) + SLACK
+        and all(after.count(word) == 1 for word in more)
+        and NEGATIONS.isdisjoint(before) == NEGATIONS.isdisjoint(after)
+        and not any(word in TITLES - NEGATIONS for word in more)
+        and _is_kept(before, after)
+    )
+
+
+def _is_kept(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Most of what it is about is there, a greeting is one still, and what is new is little or ordinary."""
+    content = _content(before)
+    kept = sum(any(_is_akin(word, said) for said in after) for word in content)
+    is_social = any(word in SOCIAL for word in before)
+    if (content and 2 * kept <= len(content)) or (is_social and SOCIAL.isdisjoint(after)):
+        return False
+    new = [word for word in _content(after) if not any(_is_akin(word, known) for known in before)]
+    has_kept = any(_is_akin(word, said) for word in before for said in after)
+    return not new or (has_kept and len(new) <= max(SLACK, len(before) // 2 + 1))
+
+
+def _content(words: Sequence[str]) -> list[str]:
+    """Without figures, which are facts, and titles, which people drop and spell out."""
+    numbers = {place for place, _ in spoken(words)}
+    return [
+        word
+        for place, word in enumerate(words)
+        if word.isalpha() and word not in SOCIAL | SLIGHT | NEGATIONS | TITLES and place not in numbers
+    ]
+
+
+def _is_akin(word: str, other: str) -> bool:
+    """Forms of one word, as `cancelled` and `cancellation`: they share more than half of the longer one."""
+    one, two = folded(word), folded(other)
+    half = max(len(one), len(two)) // 2 + 1
+    return one[:half] == two[:half]
+
+
+def _signs(text: str) -> tuple[set[str], int]:
+    """Currencies, units and the like, and how many numbers are below zero."""
+    return {sign for sign in text if sign in "%°+#" or unicodedata.category(sign) == "Sc"}, len(_SIGNED.findall(text))
