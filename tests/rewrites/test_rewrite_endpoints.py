@@ -15,17 +15,17 @@ Ask = Callable[..., Any]
 def test_the_active_version_writes_and_the_answer_says_so(
     ask: Ask, voice: Adapter, engine: FakeEngine, rung: Callable[[str], list[dict[str, Any]]]
 ) -> None:
-    answer = ask(n=2, temperature=0.3, max_tokens=50, seed=7)
+    answer = ask(text="I will see you soon.", n=2, temperature=0.3, max_tokens=50, seed=7)
     assert answer.status_code == 200
     body = answer.json()
     who = f"{voice.digest[:8]}#7"
-    assert body["texts"] == [f"{who}.0 See you soon.", f"{who}.1 See you soon."]
+    assert body["texts"] == [f"{who}.0 I will see you soon.", f"{who}.1 I will see you soon."]
     assert body["text"] == body["texts"][0]
     assert body["finish"] == ["stop", "stop"]
     assert (body["faithfulness"], body["lost"]) == ([1.0, 1.0], [[], []])
     assert body["adapter"] == {"version": 1, "digest": voice.digest}
     assert (body["base_digest"], body["mode"], body["seed"]) == (BASE_DIGEST, None, 7)
-    assert body["usage"] == {"prompt_tokens": 3, "completion_tokens": 8}
+    assert body["usage"] == {"prompt_tokens": 5, "completion_tokens": 12}
     assert body["timing"].keys() == {"queue", "load", "generate", "total"}
     assert (body["scores"], body["notes"]) == (None, [])
     spec = engine.specs[-1]
