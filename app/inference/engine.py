@@ -109,7 +109,7 @@ class Engine:
     def submit(self, spec: RewriteSpec, tell: Callable[[Heard], None] | None = None) -> Ticket:
         """Queue a request; `tell` hears, in the engine's thread, what is new of its texts and must not fail.
 
-        Raises EngineError: too-long, busy, unavailable, and as `Seats.read`, for whose adapter it may wait.
+        Raises EngineError: too-long, too-many, too-much-room, busy, unavailable, and as `Seats.read`, which may wait.
         """
         speaker, adapter = self.seats.fetch(spec.adapter_digest, spec.tag)
         # A voice that has a part of its own in the adapter is not told in the prompt.
@@ -118,7 +118,7 @@ class Engine:
         count, most = spec.n * len(passages.passages), self._waiting.most_rows
         if count > most:
             raise EngineError(
-                "too-long",
+                "too-long" if len(passages.passages) > most else "too-many",
                 f"{len(passages.passages)} passages, each {spec.n} times, are {count} to be written; {most} are taken",
             )
         # Long texts get as many candidates as the queue can hold, whoever else waits, so the same seed writes the same.
@@ -176,7 +176,7 @@ class Engine:
         context = self.model.architecture.context_tokens
         if len(prompt_ids) + wanted > context:
             raise EngineError(
-                "too-long",
+                "too-much-room" if spec.max_tokens and len(prompt_ids) < context else "too-long",
                 f"a passage of {len(prompt_ids)} tokens and room for {wanted} more exceed the context of {context}",
             )
         return wanted

@@ -122,6 +122,8 @@ CODES: Final = {
     "unavailable": 503,  # down, starting, or it failed its self-check
     "busy": 503,  # its queue is full
     "too-long": 422,  # a prompt exceeds the context, or the passages exceed the queue
+    "too-many": 422,  # they would fit into the queue if fewer samples were asked for
+    "too-much-room": 422,  # the prompt fits into the context, but not with so many tokens more
     "unknown-adapter": 404,
     "invalid-adapter": 422,  # corrupt, of another base, of wrong shapes
     "unknown-voice": 422,  # the adapter has no part of its own for it, or several and none was named

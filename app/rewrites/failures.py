@@ -21,6 +21,16 @@ class PromptTooLong(Unprocessable):
     title = "The text does not fit into the model's context"
 
 
+class TooManyVersions(Unprocessable):
+    type = "too-many-versions"
+    title = "So many versions of so long a text are too many"
+
+
+class TooMuchRoom(Unprocessable):
+    type = "max-tokens-too-large"
+    title = "So many tokens more do not fit into the model's context"
+
+
 class CallerGone(AppError):
     status = 499
     type = "caller-gone"
@@ -33,7 +43,13 @@ def explained(error: EngineError, external_id: str, version: int | None) -> AppE
         return PromptTooLong(
             str(error),
             field="text",
-            remedy="Shorten the text or its longest words, or ask for a smaller max_tokens or a smaller n.",
+            remedy="Shorten the text or its longest words, or send it in parts.",
+        )
+    if error.code == "too-many":
+        return TooManyVersions(str(error), field="n", remedy="Ask for a smaller n, or send the text in parts.")
+    if error.code == "too-much-room":
+        return TooMuchRoom(
+            str(error), field="max_tokens", remedy="Ask for a smaller max_tokens, or leave it out: it is then chosen."
         )
     if error.code == "timeout":
         return EngineTimeout(str(error), remedy="Try again, with a shorter text, a smaller n or a smaller max_tokens.")

@@ -50,7 +50,9 @@ def test_passages_come_back_in_order_and_between_their_white_space() -> None:
 
 
 def test_silence_leaves_a_passage_as_it_was_and_is_malformed() -> None:
-    written = rewrite(Scripted(["Rewritten: ", "hm"]), ["Anna drove.", "So it was then."], [None, None], passage_words=4, seed=0)  # type: ignore[arg-type]
+    written = rewrite(
+        Scripted(["Rewritten: ", "hm"]), ["Anna drove.", "So it was then."], [None, None], passage_words=4, seed=0
+    )  # type: ignore[arg-type]
     assert written.texts == ["Anna drove.", "hm"]
     assert written.well_formed == [0.0, 0.0]
 

@@ -178,7 +178,7 @@ def test_what_it_is_told_to_forget_is_loaded_anew(settings: Settings, digest: tu
         (RewriteSpec("Hi.", adapter_digest="0" * 64), "unknown-adapter"),
         (RewriteSpec("Hi.", adapter_digest="../../etc"), "unknown-adapter"),
         (RewriteSpec("x" * 2000), "too-long"),
-        (RewriteSpec("Hi.", max_tokens=4096), "too-long"),
+        (RewriteSpec("Hi.", max_tokens=4096), "too-much-room"),
         (RewriteSpec("Hi.", n=65), "invalid-request"),
     ],
 )

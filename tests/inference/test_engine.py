@@ -98,6 +98,9 @@ def test_a_full_queue_says_so(make: Callable[..., Engine], monkeypatch: pytest.M
 def test_a_text_of_more_passages_than_the_queue_holds_is_refused(engine: Engine) -> None:
     with pytest.raises(EngineError, match="33 passages, each 2 times, are 66 to be written; 64 are taken") as caught:
         answer(engine, text="a\nb\nc\n" * 11, n=2)
+    assert caught.value.code == "too-many"
+    with pytest.raises(EngineError, match="66 passages") as caught:
+        answer(engine, text="a\nb\nc\n" * 22)
     assert caught.value.code == "too-long"
 
 

@@ -208,8 +208,23 @@ def test_a_prompt_longer_than_the_context_is_the_texts_fault(
     assert answer.status_code == 422
     assert answer.json()["field"] == "text"
     assert "6 tokens" in answer.json()["detail"]
-    assert "a smaller n" in answer.json()["remedy"]
+    assert "Shorten the text" in answer.json()["remedy"]
     assert client.get("/v1/users/ada/rewrites").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "field"),
+    [("too-many", "too-many-versions", "n"), ("too-much-room", "max-tokens-too-large", "max_tokens")],
+)
+def test_what_asks_for_too_much_is_the_field_that_is_named(
+    ask: Ask, voice: Adapter, engine: FakeEngine, code: str, kind: str, field: str
+) -> None:
+    engine.fail_with = code
+    answer = ask()
+    assert answer.status_code == 422
+    body = answer.json()
+    assert (body["type"], body["field"]) == (f"urn:idiolect:problem:{kind}", field)
+    assert f"smaller {field}" in body["remedy"]
 
 
 @pytest.mark.parametrize(
