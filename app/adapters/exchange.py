@@ -69,7 +69,8 @@ def _chosen(tenant_id: str, external_id: str, version: int, context: str | None)
 
 
 def _published(tenant_id: str, external_id: str, content: bytes, base_digest: str) -> tuple[Adapter, User]:
-    digest = open_storage(get_settings()).put(content)
+    storage = open_storage(get_settings())
+    digest = storage.put(content)
     with transaction(tenant_id) as session:
         user = users.get(session, external_id)
         adapter = service.publish(
@@ -81,6 +82,8 @@ def _published(tenant_id: str, external_id: str, content: bytes, base_digest: st
             gate=IMPORTED,
             manifest={"origin": "import"},
         )
+    if not storage.has(digest):  # whoever had the same adapter was erased meanwhile, and their files with them
+        storage.put(content)
     return adapter, user
 
 

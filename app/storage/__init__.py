@@ -4,9 +4,18 @@ from app.config import Settings
 from app.storage.local import LocalStorage
 from app.storage.near import Copies, Near
 from app.storage.objects import ObjectStorage
-from app.storage.types import DIGEST, Storage, StorageUnavailable
+from app.storage.types import DIGEST, DamagedFile, Storage, StorageUnavailable
 
-__all__ = ["DIGEST", "LocalStorage", "Near", "Storage", "StorageUnavailable", "open_storage", "storage_nearby"]
+__all__ = [
+    "DIGEST",
+    "DamagedFile",
+    "LocalStorage",
+    "Near",
+    "Storage",
+    "StorageUnavailable",
+    "open_storage",
+    "storage_nearby",
+]
 
 
 def open_storage(settings: Settings) -> Storage:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 import structlog
 from anyio.to_thread import run_sync
@@ -13,7 +14,7 @@ from app.errors import Conflict, NotFound
 from app.inference.types import Engine, EngineError
 from app.models import User
 from app.repository import digests_in_use
-from app.storage import StorageUnavailable, open_storage
+from app.storage import DamagedFile, Storage, StorageUnavailable, open_storage
 from app.tenancy import tenant_of
 from app.users import repository
 from app.users.schemas import Erased, Receipt
@@ -101,8 +102,22 @@ def _deleted(digests: Collection[str]) -> tuple[int, int]:
     try:
         storage.check()  # fails sooner than a deletion would
         while left:
-            found += storage.delete(left[-1])
+            found += _delete(storage, left[-1])
             left.pop()
     except StorageUnavailable as error:
         log.warning("files of an erased person wait for the sweep", why=error.detail)
     return found, len(left)
+
+
+def _delete(storage: Storage, digest: str) -> bool:
+    """Whether there was such a file and no version names it even now."""
+    content = None
+    with suppress(FileNotFoundError, DamagedFile):
+        content = storage.read(digest)
+    was_there = storage.delete(digest)
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        is_wanted = bool(digests_in_use(session, {digest}))
+    if is_wanted and content is not None:
+        # Somebody imported the very same adapter meanwhile. If they do so later still, they look after its file.
+        storage.put(content)
+    return was_there and not is_wanted

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from app.adapters import exchange
 from app.config import Settings
 from app.inference.fake import BASE_DIGEST, FakeEngine
 from app.models import Adapter, Tenant, User
@@ -114,3 +115,18 @@ def test_only_ones_own_versions_can_be_had(
     client.headers["Authorization"] = f"Bearer {make_key(other_tenant)}"
     answers: list[Any] = [client.get(f"{PATH}/1/export"), client.post(f"{PATH}/import", content=b"x")]
     assert [answer.status_code for answer in answers] == [404, 404]
+
+
+def test_an_import_survives_the_erasure_of_whoever_had_the_same(
+    client: TestClient, settings: Settings, version: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, publish = LocalStorage(settings), exchange.service.publish
+
+    def meanwhile(session: Any, *, digest: str, **columns: Any) -> Adapter:
+        assert storage.delete(digest)
+        return publish(session, digest=digest, **columns)
+
+    monkeypatch.setattr(exchange.service, "publish", meanwhile)
+    answer = client.post(f"{PATH}/import", content=b"another voice", headers=ZIP)
+    assert answer.status_code == 201
+    assert storage.read(answer.json()["digest"])

@@ -164,6 +164,32 @@ def test_erasing_leaves_nothing_of_them_and_all_of_others(
     assert engine.forgotten == [own.digest]
 
 
+def test_an_adapter_that_somebody_else_gets_while_one_is_erased_keeps_its_file(
+    client: TestClient, make_user: Make, make_adapter: Make, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = make_user("ada"), make_user("bob")
+    digest = make_adapter(ada, b"the very same").digest
+    delete = LocalStorage.delete
+
+    def meanwhile(storage: LocalStorage, digest: str, older_than: timedelta | None = None) -> bool:
+        make_adapter(bob, b"the very same")
+        return delete(storage, digest, older_than)
+
+    monkeypatch.setattr(LocalStorage, "delete", meanwhile)
+    receipt = client.delete("/v1/users/ada").json()
+    assert (receipt["erased"]["adapter_files"], receipt["adapter_files_left"]) == (0, 0)
+    assert LocalStorage(settings).read(digest) == b"the very same"
+
+
+def test_a_damaged_file_is_erased_like_any_other(
+    client: TestClient, make_user: Make, make_adapter: Make, settings: Settings
+) -> None:
+    path = LocalStorage(settings).path(make_adapter(make_user("ada"), b"whole").digest)
+    path.write_bytes(b"damaged")
+    assert client.delete("/v1/users/ada").json()["erased"]["adapter_files"] == 1
+    assert not path.exists()
+
+
 def test_erasing_waits_for_no_engine(
     client: TestClient, make_user: Make, make_adapter: Make, engine: FakeEngine
 ) -> None:
