@@ -59,19 +59,25 @@ NEGATIONS = frozenset(
 )
 """Without their apostrophes. A text of a few words that loses or gains one says the opposite."""
 
-SOCIAL = frozenset(
-    "hi hello hey hiya heya yo dear dearest greetings morning afternoon evening night thanks thank thx ty tysm cheers "
-    "ta grateful please pls plz kindly sorry apologies welcome goodbye bye c cu cya ciao farewell yes yeah yep yup no "
-    "nope nah ok okay sure certainly agreed right alright great regards sincerely yours truly love luv xo xoxo wishes "
-    "best kind warm warmest kindest hugs see soon later congratulations congrats oh ah well good many much very lots "
-    "indeed".split()
-)
-"""What greetings, thanks, endings and answers are made of, and what takes its place in another voice."""
+SOCIAL = {
+    "greeting": frozenset("hi hello hey hiya heya yo dear dearest greetings".split()),
+    "thanks": frozenset("thanks thank thx ty tysm cheers ta grateful many much".split()),
+    "ending": frozenset("regards sincerely yours truly love luv xo xoxo wishes hugs best kind warm cheers".split()),
+    "farewell": frozenset("bye goodbye farewell ciao cya cu c see soon later".split()),
+    "assent": frozenset("yes yeah yep yup ok okay sure certainly agree agreed right alright great indeed".split()),
+    "refusal": frozenset("no nope nah".split()),
+    "apology": frozenset("sorry apologies sry".split()),
+    "request": frozenset("please pls plz kindly".split()),
+}
+"""What greetings, thanks, endings and answers are made of; one of a kind may take the place of another."""
 
 SLIGHT = frozenset(
-    "i im you u we it its is am are the a an my your our to for and n of in at on with all so there".split()
+    "it its is are am the a an we our to for of in at on and n with all so very there oh ah lots".split()
 )
 """Left out and put in without a change of meaning."""
+
+SELVES = (frozenset("i im ive id ill my me mine".split()), frozenset("you u ur your yours youre".split()))
+"""Whoever speaks, and whoever is spoken to."""
 
 INTERJECTIONS = frozenset(
     "ok okay tv pm am lol omg lmao rofl btw fyi asap eta rsvp ps pps nb tbh imo imho idk brb afaik diy faq "

@@ -12,23 +12,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_LINE = re.compile(r"[^\r\n]*\S[^\r\n]*")
-_MARKER = re.compile(r"[ \t]*(?:[-*•–>#]+|\d{1,3}[.)]|\[[ xX]\])[ \t]+(?=\S)")
+_LINE = re.compile(r"[^\r\n]+")
+_MARKER = re.compile(
+    r"[ \t]*(?:(?:[-*•·◦○▪–—>#+]+|\d{1,3}[.)]|[A-Za-z]\)|\((?:\d{1,3}|[A-Za-z])\)|\[[ xX]\])[ \t\u00a0]+(?=\S))+"
+)
 """What a line of a list or of a quotation begins with."""
-_BREAK = re.compile(r"[ \t]*(?:\r\n|\r|\n)[ \t]*")
+_ADDRESS = re.compile(r"\S*(?:://|@)|www\.")
+_BREAK = re.compile(r"(?<![ \t])[ \t]*(?:\r\n|\r|\n)[ \t]*")
 _WIDTHS = range(60, 101)
 """Characters at which lines are wrapped."""
 _ALIKE = 0.8
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)")
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]+[\"'”’)\]]*(?=\s)")
 _SHORTENED = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|vs|e\.g|i\.e|[A-Z])\.$")
 """No end of a sentence."""
+_LONGEST_SHORTENED = len(" Prof.")
 _CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
 _WORD_END = re.compile(r"\S(?=\s)")
 _CLOSING = "\"'”’)]"
 _STOPS = tuple(".!?…。！？")
 _OPEN_MARKS = ",;:"
-_OPEN_END = re.compile(rf"[\s{_OPEN_MARKS}]*[{_OPEN_MARKS}]\s*\Z")
-_STOP_RUN = re.compile(rf"[{''.join(_STOPS)}]*\Z")
+_OPEN_END = re.compile(rf"(?<![\s{_OPEN_MARKS}])[\s{_OPEN_MARKS}]*[{_OPEN_MARKS}]\s*\Z")
+_STOP_RUN = re.compile(rf"(?<![{''.join(_STOPS)}])[{''.join(_STOPS)}]*\Z")
 _LONE_STOP = re.compile(r"(?<!\S)[^\s.]+\.\Z")
 """Of a sentence, and not of `p.m.` or `...`"""
 _SMILEY = re.compile(r"(?:^|\s)[:;=]['’]?-?[)(DPpoO/]+\Z|<3+\Z|\^\^\Z")
@@ -69,10 +73,12 @@ def split(text: str, most_words: int) -> Passages:
 
 def _lines(text: str) -> Iterator[tuple[int, int]]:
     """Where lines begin and end, wrapped ones taken together. Blank ones are left out."""
-    lines = [found.span() for found in _LINE.finditer(text)]
+    lines = [found.span() for found in _LINE.finditer(text) if not found[0].isspace()]
     lengths = sorted((len(text[slice(*line)].rstrip()) for line in lines), reverse=True)
-    # One line may be long by itself; two of about the same length were cut there.
-    width = lengths[0] if lengths[1:] and lengths[1] >= _ALIKE * lengths[0] else 0
+    # One line may be long by itself; two of about the same length were cut there. Of whoever writes no capitals, a
+    # small letter says nothing.
+    has_capitals = any(text[start] != text[start].lower() for start, _ in lines)
+    width = lengths[0] if has_capitals and lengths[1:] and lengths[1] >= _ALIKE * lengths[0] else 0
     start = lines[0][0] if lines else 0
     for line, following in pairwise(lines):
         gap = text[line[1] : following[0]]
@@ -92,6 +98,8 @@ def _unmarked(text: str, start: int) -> int:
 def _is_wrapped(line: str, following: str, width: int) -> bool:
     """Whether a sentence goes on in the line that follows because its first word had no room in this one."""
     line, first = line.rstrip(), following.split()[0]
+    if _MARKER.match(following) or _ADDRESS.match(first):
+        return False
     goes_on = first[0].islower() or first.split("'")[0].split("’")[0] == "I"
     return width in _WIDTHS and goes_on and len(line) + 1 + len(first) > width and not line.endswith((*_STOPS, ":"))
 
@@ -123,7 +131,11 @@ def with_end_of(passage: str, text: str, *, is_line: bool) -> str:
     if not bare:
         return text
     if own:
-        return bare if _ends_itself(bare) and not _ends_itself(passage[: own.start()]) else bare + own[0]
+        asked, said = passage[: own.start()], _OPEN_END.sub("", text)
+        if asked.endswith(".") and said.endswith("."):
+            bare = said  # that of `p.m.` or `etc.`
+        is_ended = _ends_itself(bare) and not _ends_itself(asked)
+        return bare if is_ended else bare + own[0]
     if text[-1] in _OPEN_MARKS:
         return bare + _STOP_RUN.search(passage)[0]  # type: ignore[index]  # it matches nothing, too
     if is_line and passage[-1:].isalnum() and _LONE_STOP.search(text):
@@ -145,7 +157,7 @@ def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> 
         return
     begin = last = start
     ends = [found.end() for found in _CUTS[level].finditer(text, start, end)]
-    for cut in [*(at for at in ends if not _SHORTENED.search(text, begin, at)), end]:
+    for cut in [*(at for at in ends if not _SHORTENED.search(text, max(begin, at - _LONGEST_SHORTENED), at)), end]:
         if len(text[begin:cut].split()) > most_words:
             if last > begin:
                 yield _trimmed(text, begin, last)

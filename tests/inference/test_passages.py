@@ -1,3 +1,4 @@
+import time
 from collections import Counter
 
 import pytest
@@ -78,6 +79,8 @@ def test_a_blank_text_has_no_passages() -> None:
         ("Discount in %:", "discount in %", "discount in %:"),
         ("नमस्ते,", "नमस्ते", "नमस्ते,"),
         ("Bonjour :", "bonjour.", "bonjour :"),
+        ("At 5 p.m.,", "at 5 p.m.", "at 5 p.m.,"),
+        ("We met Acme Inc.,", "We met Acme Inc.,", "We met Acme Inc.,"),
         ("Meeting at 5 pm", "meeting at 5 p.m.", "meeting at 5 p.m."),
         ("Hello there", "hello there...", "hello there..."),
         ("Really?!", "really,", "really?!"),
@@ -154,6 +157,10 @@ def test_lines_that_a_mail_program_wrapped_are_one() -> None:
         "one line of more than a hundred characters shows that nobody wrapped the text at the width of a window\n"
         "but wrote it line by line, however long each of them became, and with no full stop\nat all",
         "roses are red\nviolets are blue",
+        "See here:\nhttps://www.example.com/some/long/path/that/goes/on/for/sixty-characters\n"
+        "https://www.example.com/some/long/path/that/goes/on/for/seventy-charact\nhttps://www.example.com/x",
+        "hey can you pick up the kids from school today because im stuck here\n"
+        "also we need milk and bread and something for dinner tonight i guess\nthx",
     ],
 )
 def test_lines_that_were_meant_stay_lines(text: str) -> None:
@@ -173,6 +180,43 @@ def test_what_says_nothing_is_kept_apart(line: str) -> None:
     assert cut.passages == ["Hello", "Anna"]
     assert cut.join(["a", "b"]) == f"a\n\n{line}\nb"
     assert split(line, 40).passages == []
+
+
+def test_marks_may_be_of_many_kinds_and_several() -> None:
+    marks = ["- [ ] ", "> > ", "1. - ", "a) ", "(1) ", "(b) ", "◦ ", "— ", "•\u00a0", "#### "]
+    cut = split("".join(f"{mark}One\n" for mark in marks) + "A. Smith\n", 40)
+    assert cut.passages == ["One"] * len(marks) + ["A. Smith"]
+
+
+def test_letters_of_a_list_begin_lines() -> None:
+    text = (
+        "Please:\na) check the whole report for errors in the tables and the graphs\n"
+        "b) send the final version to the printers on the ground floor\nc) tell Anna"
+    )
+    assert split(text, 40).join(["x"] * 4) == "x\na) x\nb) x\nc) x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a " * 30 + "." * 50_000 + "x",
+        "a" + ":" * 50_000 + "x",
+        "a\n" + " " * 50_000,
+        "a" + " " * 50_000 + "b",
+        "word " * 10_000,
+        ("word " * 14 + "\n") * 700,
+        "- " * 25_000,
+        "a, " * 15_000,
+    ],
+)
+def test_strange_texts_take_no_longer(text: str) -> None:
+    started = time.perf_counter()
+    cut = split(text, 24)
+    assert with_end_of(text, "hello,", is_line=False)
+    assert without_open_end(text)
+    with_end_of("Hello,", text, is_line=True)
+    assert time.perf_counter() - started < 1
+    assert "".join(cut.join(cut.passages).split()) == "".join(text.split())
 
 
 def test_a_title_ends_no_sentence() -> None:
