@@ -1,5 +1,6 @@
 """Plots as PNG files. matplotlib is an extra (`pip install idiolect[plots]`): without it there are tables only."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -8,6 +9,10 @@ from typing import Any
 
 SIZE_INCHES = (4.4, 3.2)
 DPI = 120
+TITLE_CHARACTERS = 13
+"""An inch, at the size of titles."""
+FEW_LINES = 4
+"""More names than these would lie on the lines."""
 COLOURS = ("#1b6ca8", "#d1495b", "#3a8f4d", "#e08e1b", "#6b4c9a", "#555555", "#00808a", "#a0527a")
 DASHES = ("-", "--", ":", "-.")
 
@@ -28,14 +33,17 @@ class Curves:
 
     def draw(self, folder: Path) -> Path:
         """Write `<name>.png`. Raises ImportError without matplotlib."""
-        figure, axes = _canvas(len(self.panels))
+        most = max((len(lines) for lines in self.panels.values()), default=0)
+        figure, axes = _canvas(len(self.panels), SIZE_INCHES[1] + (0.1 * most if most > FEW_LINES else 0))
         for place, (axis, (panel, lines)) in enumerate(zip(axes, self.panels.items(), strict=True)):
             for colour, dash, (label, points) in zip(
                 _repeated(COLOURS), _repeated(DASHES), lines.items(), strict=False
             ):
                 axis.plot(*zip(*points, strict=True), dash, color=colour, label=label, linewidth=1.6)
             axis.set(title=panel, xlabel=self.x, ylabel=self.y if place == 0 else "")
-            if lines:
+            if len(lines) > FEW_LINES:
+                _legend_below(figure, axis, 0.4, ncols=2)
+            elif lines:
                 axis.legend(fontsize=7, frameon=False)
         return _saved(figure, self.title, folder / f"{self.name}.png")
 
@@ -51,8 +59,6 @@ class Shares:
 
     def draw(self, folder: Path) -> Path:
         """Write `<name>.png`. Raises ImportError without matplotlib."""
-        from matplotlib.transforms import ScaledTranslation
-
         rows = max((len(bars) for bars in self.panels.values()), default=1)
         figure, axes = _canvas(len(self.panels), height=1.8 + 0.3 * rows)
         for axis, (panel, bars) in zip(axes, self.panels.items(), strict=True):
@@ -66,9 +72,7 @@ class Shares:
             axis.set(title=panel, xlim=(0, 1))
             axis.margins(y=0.02)
             axis.tick_params(labelsize=7)
-            below = axis.transAxes + ScaledTranslation(0, -0.25, figure.dpi_scale_trans)  # inches, under the numbers
-            place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
-            axis.legend(title="share of texts", title_fontsize=7, fontsize=7, frameon=False, ncols=3, **place)
+            _legend_below(figure, axis, 0.25, title="share of texts", title_fontsize=7, ncols=3)
         return _saved(figure, self.title, folder / f"{self.name}.png")
 
 
@@ -85,8 +89,17 @@ def _canvas(panels: int, height: float = SIZE_INCHES[1]) -> tuple[Any, list[Any]
     return figure, [figure.add_subplot(1, max(1, panels), place + 1) for place in range(panels)]
 
 
+def _legend_below(figure: Any, axis: Any, inches: float, **more: Any) -> None:
+    """Under the numbers of the axis, and its name if it has one."""
+    from matplotlib.transforms import ScaledTranslation
+
+    below = axis.transAxes + ScaledTranslation(0, -inches, figure.dpi_scale_trans)
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
+    axis.legend(fontsize=7, frameon=False, **place, **more)
+
+
 def _saved(figure: Any, title: str, path: Path) -> Path:
-    figure.suptitle(title, fontsize=10)
+    figure.suptitle(textwrap.fill(title, int(TITLE_CHARACTERS * figure.get_figwidth())), fontsize=10)
     figure.savefig(path)
     return path
 
