@@ -165,7 +165,7 @@ def forgiven() -> set[int]:
 @pytest.fixture(params=["light", "dark", "phone"])
 def page(request: pytest.FixtureRequest, chromium: Browser, house: House, forgiven: set[int]) -> Iterator[Page]:
     """A tab, closed before the house is. The test fails if its console tells of an error, a warning, or the CSP."""
-    size = {"width": 390, "height": 844} if request.param == "phone" else {"width": 1180, "height": 860}
+    size = {"width": 320, "height": 700} if request.param == "phone" else {"width": 1180, "height": 860}
     scheme = "dark" if request.param == "dark" else "light"
     context = chromium.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
