@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from app.inference.ends import with_end_of
 from app.inference.faithful import Verdict, judge
-from app.inference.passages import is_brief, with_end_of
+from app.inference.passages import is_brief
 from app.inference.types import PREFIX
 from app.learning.copying import is_copy
 

@@ -7,10 +7,11 @@ Samples, requests and evaluation all go through here. No torch.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+
+from app.inference.ends import CLOSING, STOPS
 
 _LINE = re.compile(r"[^\r\n]+")
 _MARKER = re.compile(
@@ -28,15 +29,6 @@ _SHORTENED = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|vs|e\.g|i\.e|[A-Z])\.$")
 _LONGEST_SHORTENED = len(" Prof.")
 _CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
 _WORD_END = re.compile(r"\S(?=\s)")
-_CLOSING = "\"'”’)]"
-_STOPS = tuple(".!?…。！？")
-_OPEN_MARKS = ",;:"
-_OPEN_END = re.compile(rf"(?<![\s{_OPEN_MARKS}])[\s{_OPEN_MARKS}]*[{_OPEN_MARKS}]\s*\Z")
-_STOP_RUN = re.compile(rf"(?<![{''.join(_STOPS)}])[{''.join(_STOPS)}]*\Z")
-_LONE_STOP = re.compile(r"(?<!\S)[^\s.]+\.\Z")
-"""Of a sentence, and not of `p.m.` or `...`"""
-_SMILEY = re.compile(r"(?:^|\s)[:;=]['’]?-?[)(DPpoO/]+\Z|<3+\Z|\^\^\Z")
-_EMOJI = ("So", "Sk", "Cf")
 _FEW_WORDS = 3
 _LINE_WORDS = 5
 """`To whom it may concern,`"""
@@ -101,50 +93,13 @@ def _is_wrapped(line: str, following: str, width: int) -> bool:
     if _MARKER.match(following) or _ADDRESS.match(first):
         return False
     goes_on = first[0].islower() or first.split("'")[0].split("’")[0] == "I"
-    return width in _WIDTHS and goes_on and len(line) + 1 + len(first) > width and not line.endswith((*_STOPS, ":"))
+    return width in _WIDTHS and goes_on and len(line) + 1 + len(first) > width and not line.endswith((*STOPS, ":"))
 
 
 def is_brief(passage: str) -> bool:
     """Whether it may be no sentence: a greeting, a heading, a label."""
     words = max(len(passage.split()), len(passage) // _WORD_CHARACTERS)
-    return words <= (_FEW_WORDS if passage.rstrip(_CLOSING).endswith(_STOPS) else _LINE_WORDS)
-
-
-def without_open_end(passage: str) -> str:
-    """Without the comma or colon that it ends with: after one, a model would go on instead of writing it anew."""
-    return _OPEN_END.sub("", passage) or passage
-
-
-def without_end(text: str) -> str:
-    """Without the mark that it ends with so far, if that may have to give way to its passage's own."""
-    return text.rstrip().rstrip("." + _OPEN_MARKS).rstrip()
-
-
-def with_end_of(passage: str, text: str, *, is_line: bool) -> str:
-    """`text` with the comma or colon that its passage ends with, and with none if its passage ends with none.
-
-    `is_line`: the passage may be a greeting, a heading or a label, which gets no full stop either. A text that ends
-    with an exclamation, a smile or the like keeps it.
-    """
-    passage, text, bare = passage.rstrip(), text.rstrip(), without_end(text)
-    own = _OPEN_END.search(passage)
-    if not bare:
-        return text
-    if own:
-        asked, said = passage[: own.start()], _OPEN_END.sub("", text)
-        if asked.endswith(".") and said.endswith("."):
-            bare = said  # that of `p.m.` or `etc.`
-        is_ended = _ends_itself(bare) and not _ends_itself(asked)
-        return bare if is_ended else bare + own[0]
-    if text[-1] in _OPEN_MARKS:
-        return bare + _STOP_RUN.search(passage)[0]  # type: ignore[index]  # it matches nothing, too
-    if is_line and passage[-1:].isalnum() and _LONE_STOP.search(text):
-        return text[:-1]
-    return text
-
-
-def _ends_itself(text: str) -> bool:
-    return text.endswith(_STOPS) or bool(_SMILEY.search(text)) or unicodedata.category(text[-1]) in _EMOJI
+    return words <= (_FEW_WORDS if passage.rstrip(CLOSING).endswith(tuple(STOPS)) else _LINE_WORDS)
 
 
 def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> Iterator[tuple[int, int]]:

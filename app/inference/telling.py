@@ -7,7 +7,8 @@ taken in the end (ticket.py), the listener is told to put the right text in plac
 from collections import defaultdict
 
 from app.inference.candidates import cleaned
-from app.inference.passages import Passages, is_brief, without_end
+from app.inference.ends import without_end
+from app.inference.passages import Passages, is_brief
 from app.inference.types import PREFIX, Heard
 
 UNFINISHED = "\ufffd"

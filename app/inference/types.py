@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from app.inference.passages import without_open_end
+from app.inference.ends import without_open_end
 
 PREFIX = "Rewritten: "
 """Every completion starts with it; the format reward pays for it and the engine strips it."""

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.inference.passages import is_brief, split, with_end_of, without_open_end
+from app.inference.ends import with_end_of, without_open_end
+from app.inference.passages import is_brief, split
 
 texts = st.text(alphabet="ab .,;!?\n\t–é", max_size=300)
 
@@ -58,41 +59,6 @@ def test_a_blank_text_has_no_passages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("passage", "text", "ended"),
-    [
-        ("Dear parents,", "Dear parents.", "Dear parents,"),
-        ("Dear parents,", "hey parents", "hey parents,"),
-        ("Hi Anna,", "hey anna!!", "hey anna!!"),
-        ("Hi Anna,", "hey (anna)", "hey (anna),"),
-        ("Ingredients:", "ingredients...", "ingredients:"),
-        ("Mattresses", "Mattresses.", "Mattresses"),
-        ("Mattresses", "mattresses 😊", "mattresses 😊"),
-        ("It works.", "It works;", "It works."),
-        ("It works!", "it works", "it works"),
-        ("It works", "it works,", "it works"),
-        ("Does it work?", "does it:", "does it?"),
-        ("Dear parents,", ",", ","),
-        ("Hi Anna,", "hi anna :)", "hi anna :)"),
-        ("Hi Anna,", "hi anna <3", "hi anna <3"),
-        ("Hi Anna,", "hi anna 🌱", "hi anna 🌱"),
-        ("**Ingredients**:", "**Ingredients**", "**Ingredients**:"),
-        ("Discount in %:", "discount in %", "discount in %:"),
-        ("नमस्ते,", "नमस्ते", "नमस्ते,"),
-        ("Bonjour :", "bonjour.", "bonjour :"),
-        ("At 5 p.m.,", "at 5 p.m.", "at 5 p.m.,"),
-        ("We met Acme Inc.,", "We met Acme Inc.,", "We met Acme Inc.,"),
-        ("Meeting at 5 pm", "meeting at 5 p.m.", "meeting at 5 p.m."),
-        ("Hello there", "hello there...", "hello there..."),
-        ("Really?!", "really,", "really?!"),
-        ("Well...", "well;", "well..."),
-        ("—", ";", ";"),
-    ],
-)
-def test_a_line_keeps_the_end_it_has(passage: str, text: str, ended: str) -> None:
-    assert with_end_of(passage, text, is_line=True) == ended
-
-
-@pytest.mark.parametrize(
     ("passage", "is_line"),
     [
         ("Hello,", True),
@@ -108,20 +74,6 @@ def test_a_line_keeps_the_end_it_has(passage: str, text: str, ended: str) -> Non
 )
 def test_few_words_and_lines_without_a_stop_may_be_no_sentence(passage: str, is_line: bool) -> None:
     assert is_brief(passage) is is_line
-
-
-def test_a_sentence_without_a_full_stop_may_get_one() -> None:
-    passage = "we will be at the station at seven and wait for you"
-    assert with_end_of(passage, "We shall be there.", is_line=False) == "We shall be there."
-    assert with_end_of(passage, "We shall be there;", is_line=False) == "We shall be there"
-
-
-@pytest.mark.parametrize(
-    ("passage", "asked"),
-    [("Dear all,", "Dear all"), ("To do: ", "To do"), ("No,;", "No"), ("Yes , ,", "Yes"), (",", ",")],
-)
-def test_nobody_is_asked_to_go_on_after_a_comma(passage: str, asked: str) -> None:
-    assert without_open_end(passage) == asked
 
 
 def test_lines_that_a_mail_program_wrapped_are_one() -> None:
