@@ -32,7 +32,7 @@ class Candidate:
     finish: str
     verdict: Verdict
     is_copy: bool
-    """It is its passage, though no model wrote that or more could be made of it than of a greeting."""
+    """It is its passage word for word, and a further attempt may do better: not of a greeting that was left so."""
     is_cut: bool = False
     """It met a text at which its sender wants the writing to stop."""
     tokens: Sequence[tuple[str, float]] = ()
