@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
-from app.assets.evaluation import marketing, styles
+from app.assets.evaluation import larger_model, marketing, styles
 from app.demo.people import packaged
 from app.evaluation.problems import CannotEvaluate
 from app.inference.passages import split
@@ -21,6 +21,8 @@ class Subject:
     samples: tuple[tuple[str, str | None], ...]
     """(text, context)."""
     inputs: tuple[str, ...] = ()
+    larger_model: tuple[str, ...] = ()
+    """The inputs as a far larger model wrote them in this person's voices; empty: nobody asked it."""
 
     @property
     def texts(self) -> list[str]:
@@ -30,12 +32,16 @@ class Subject:
 def three_styles() -> Subject:
     """One person with three voices that could hardly be further apart: the article's references, written out."""
     samples = [(text, style) for style, texts in styles().items() for text in texts]
-    return Subject("three styles", tuple(samples), tuple(marketing()))
+    return _subject("three styles", samples)
 
 
 def two_voices() -> Subject:
     person = next(person for person in packaged(quick=False) if person.id == TWO_VOICES)
-    return Subject("two voices", tuple(person.samples), tuple(marketing()))
+    return _subject("two voices", person.samples)
+
+
+def _subject(name: str, samples: Sequence[tuple[str, str | None]]) -> Subject:
+    return Subject(name, tuple(samples), tuple(marketing()), tuple(larger_model(name)))
 
 
 @dataclass(frozen=True)

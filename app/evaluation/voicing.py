@@ -21,7 +21,7 @@ from app.learning.recipes import as_dict, resolve
 from app.learning.rewards.format import PREFIX
 from app.learning.seeding import derive
 
-INPUT, FEW_SHOT = "input", "few-shot prompt"
+INPUT, FEW_SHOT, LARGER_MODEL = "input", "few-shot prompt", "far larger model"
 PROMPTED: dict[str, Prompting] = {
     FEW_SHOT: few_shot,
     "role-play prompt": role_play,
@@ -57,6 +57,13 @@ class Scribe:
     def input(self) -> Arm:
         """Nothing was done: the zero of every column."""
         return self.given(INPUT, self.subject.inputs)
+
+    def larger_model(self) -> Arm:
+        """What a far larger model wrote, told the same voices as whoever is told any."""
+        texts = list(self.subject.larger_model)
+        return self._arm(
+            LARGER_MODEL, lambda bench: (Written(texts, [1.0] * len(texts)), told_by_share(self.subject), {})
+        )
 
     def prompted(self, name: str) -> Arm:
         return self._arm(name, lambda bench: (self._prompt(PROMPTED[name], bench), self._untold(), {}))
@@ -155,10 +162,9 @@ class Scribe:
 
     def _told(self, taught: dict[str, float]) -> list[str | None]:
         """A voice for every input, each as often as the person uses it; none for a person of one."""
-        voices = voices_of(self.subject)
-        if not taught or set(taught) != set(voices.shares):
+        if not taught or set(taught) != set(voices_of(self.subject).shares):
             return self._untold()
-        return list(tags_by_share(voices.shares, len(self.subject.inputs), seed=TOLD_SEED))
+        return told_by_share(self.subject)
 
     def _untold(self) -> list[str | None]:
         return [None] * len(self.subject.inputs)
@@ -166,6 +172,11 @@ class Scribe:
 
 _Draft = tuple[Written, list[str | None], dict[str, Any]]
 """What was written, which voice was told for each text, and what else there is to say."""
+
+
+def told_by_share(subject: Subject) -> list[str | None]:
+    """A voice for every input, each as often as the person uses it."""
+    return list(tags_by_share(voices_of(subject).shares, len(subject.inputs), seed=TOLD_SEED))
 
 
 def answered(said: str) -> str:

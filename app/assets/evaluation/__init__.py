@@ -16,3 +16,12 @@ def marketing() -> list[str]:
     """Plain marketing e-mails and posts, to be rewritten."""
     found: list[str] = json.loads((FOLDER / "marketing.json").read_text(encoding="utf-8"))
     return found
+
+
+def larger_model(name: str) -> list[str]:
+    """The marketing texts as a far larger model wrote them for the subject of that name, text by text.
+
+    For what can be reached at all, by the measures that judge: it was told each text's voice, as trained arms are.
+    """
+    found: dict[str, list[str]] = json.loads((FOLDER / "larger_model.json").read_text(encoding="utf-8"))
+    return found[name]

@@ -3,6 +3,8 @@
 The table of Roman S, "The Right Approach to Personalize LLM Style" (his Figures 3 and 4), with more columns and rows.
 """
 
+from dataclasses import replace
+
 from app.evaluation.arms import MAIN, WAYS, Training, further
 from app.evaluation.measuring import own_shares
 from app.evaluation.plan import Plan
@@ -10,7 +12,7 @@ from app.evaluation.report import Report
 from app.evaluation.runner import Arm, Results
 from app.evaluation.subjects import Subject, three_styles, two_voices
 from app.evaluation.voice_tables import VoiceTables, distribution_plot
-from app.evaluation.voicing import FEW_SHOT, PROMPTED, SERVED, Scribe
+from app.evaluation.voicing import FEW_SHOT, LARGER_MODEL, PROMPTED, SERVED, Scribe
 from app.evaluation.workshop import Workshop
 
 QUICK_INPUTS = 4
@@ -20,7 +22,7 @@ def subjects(plan: Plan) -> list[Subject]:
     """Two people of several voices; a quick run takes the second only."""
     people = [three_styles(), two_voices()]
     if plan.is_quick:
-        people = [Subject(p.name, p.samples, p.inputs[:QUICK_INPUTS]) for p in people[1:]]
+        people = [replace(p, inputs=p.inputs[:QUICK_INPUTS], larger_model=()) for p in people[1:]]
     return people[: plan.people]
 
 
@@ -35,6 +37,8 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
     for scribe in people:
         found += [scribe.prompted(name) for name in ([FEW_SHOT] if plan.is_quick else PROMPTED)]
         found.append(scribe.input())
+        if scribe.subject.larger_model:
+            found.append(scribe.larger_model())
     for seed in range(plan.seeds):
         for scribe in people:
             found += [scribe.trained(training, seed) for training in trainings(plan)]
@@ -55,6 +59,9 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         *shop.roles(),
         f"'{SERVED.removeprefix(', ')}' takes the candidate that the engine would answer with; every "
         "other row writes each text once at temperature .4.",
+        f"'{LARGER_MODEL}' is no contestant: a far larger language model wrote these texts once, told their voices, "
+        "with the person's samples before it, and nothing was changed after they were scored. It shows what the "
+        "measures give to a good rewrite, so what can be reached.",
         "Told a voice (each as often as the person uses it, the same for all): rows whose training teaches tags. The "
         "others are told nothing.",
         "The article's reward has a term for reading like a person. Here it has none, in any row: on such short texts "
