@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from app.evaluation.figures import Curves, Shares
+from app.evaluation.measures import closing
 from app.evaluation.measures.intervals import crossed, entropy, mean, perplexity
 from app.evaluation.measuring import weakest_voice
 from app.evaluation.report import Shown
@@ -70,14 +71,17 @@ class VoiceTables:
             row: list[Cell] = [name]
             row += [self._mean(name, measure) for measure in ("meaning", "entities", "length_ratio")]
             row += [self._fluency(name), *(self._mean(name, measure) for measure in ("copy", "surface", "format"))]
+            row.append(self._endings(name))
             rows.append(row)
         columns = [self.subject.name, "meaning", "entities", "length", "perplexity / input", "copies", "surface",
-                   "format"]  # fmt: skip
+                   "format", "endings apart"]  # fmt: skip
         notes = [
             "meaning: sentence-encoder cosine of neutralised texts. entities: over inputs that name some. length: "
             "words per word of the input.",
             "copies: identical after folding white space. surface: the same letters otherwise (only case, punctuation "
             "or emoji changed).",
+            "endings apart: total variation between the kinds of endings (full stop, exclamation mark, face, hashtag, "
+            "none, …) and those of the person's own texts: 0 alike, 1 nothing shared.",
         ]
         return Table(f"Content: {self.subject.name}", columns, rows, notes)
 
@@ -196,6 +200,12 @@ class VoiceTables:
             return Interval(math.nan, math.nan, math.nan)
         # exp(mean of input - mean of output) is the ratio of the perplexities; both are of the same resampled inputs.
         return crossed((after - before).unsqueeze(-1), perplexity)
+
+    def _endings(self, name: str) -> Interval:
+        """Whether the texts end as the person's do, or one habit was put under everything."""
+        own_C = closing.one_hot(self.subject.texts).mean(0)
+        ends_S_N_C = torch.stack([closing.one_hot(result.found["outputs"]) for result in self._found(name)])
+        return crossed(ends_S_N_C, lambda shares: closing.apart(shares, own_C))
 
     def _gate(self, name: str) -> Cell:
         decisions = [r.found["decision"] for r in self._found(name) if "decision" in r.found]
