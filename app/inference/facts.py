@@ -28,7 +28,7 @@ HEADLINE_WORDS: Final = 5
 """A shorter text is no headline: `Anna met Tom Brown.`"""
 
 _PIECE: Final = re.compile(
-    r"(?P<address>(?i:https?://|www\.)[^\s<>]*[^\s<>.,;:!?)]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
+    r"(?P<address>(?i:https?://|www\.)[^\s<>]*[^\s<>.,;:!?)]|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+)"
     r"|(?P<initials>\b(?:[^\W\d_]\.){2,})"
     r"|(?P<number>\d+(?:[.,:]\d+)*)"
     r"|(?P<word>[^\W\d_][^\W_]*(?:['’][^\W\d_]+)*)"

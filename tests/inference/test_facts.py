@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from app.inference.facts import lost, pieces
@@ -93,3 +95,19 @@ def test_what_is_gone_is_named_once(passage: str, text: str, gone: list[str]) ->
 
 def test_it_is_counted_how_much_could_be_lost() -> None:
     assert lost(pieces("Tom met Ann at 3, and Ann met Tom."), pieces("tom met ann at 3")) == ([], 3)
+
+
+@pytest.mark.parametrize("mark", ["_", "-", "+", ".", "a@", "www.", "http://", "1.", "a.", "@-"])
+def test_however_often_a_mark_is_repeated_it_is_read_at_once(mark: str) -> None:
+    """The engine's thread reads it, and while it does nobody else's text is written."""
+    started = time.perf_counter()
+    list(pieces("see " + mark * (20_000 // len(mark))))
+    assert time.perf_counter() - started < 0.5
+
+
+def test_an_address_may_begin_with_marks() -> None:
+    assert missing("Write to _ann.lee+x@mail.example.org or https://a.example/b_c, Tom.") == [
+        "_ann.lee+x@mail.example.org",
+        "https://a.example/b_c",
+        "Tom",
+    ]
