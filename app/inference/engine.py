@@ -20,6 +20,7 @@ from app.inference.batching import QueueFull, Room, Waiting
 from app.inference.card import BaseCard
 from app.inference.guide import Guides
 from app.inference.language_model import LanguageModel
+from app.inference.lengths import room_for
 from app.inference.passages import split
 from app.inference.sampling import COLDEST
 from app.inference.seats import Seats
@@ -37,8 +38,6 @@ EAGER_ROWS: Final = 8
 """Up to so many rows a step costs little more than with one, since reading the weights takes most of the time."""
 TOKENS_PER_ROW: Final = 512
 """Room for keys and values that every row has on average; a passage of 40 words needs about 200."""
-ROOM_FACTOR, ROOM_TOKENS = 2, 16
-"""A passage may become about twice as long and a little more, unless the request sets its own limit."""
 GATHER_S: Final = 0.005
 """An idle engine waits this long for company: prompts that are read together cost less than one after the other."""
 PROMPT_TOKENS_BESIDE: Final = {"cpu": 128, "cuda": 2048}
@@ -125,11 +124,13 @@ class Engine:
         candidates = min(spec.candidates, most // max(1, count)) if spec.temperature >= COLDEST else 1
         prompts = [self.tokens.prompt(prompt_for(passage, tag)) for passage in passages.passages]
         tokens = sum(map(len, prompts)) * spec.n
+        context = self.model.architecture.context_tokens
+        limits = [room_for(len(ids), spec.max_tokens, context) for ids in prompts]
         ticket = Ticket(
             spec, passages, tokens, self.card.digest, candidates, tell=tell, speaker=speaker, adapter=adapter
         )
         rows = [
-            TicketRow(ticket, sample, place, ids, self._limit(spec, ids), candidate)
+            TicketRow(ticket, sample, place, ids, limits[place], candidate)
             for candidate in range(candidates)
             for sample in range(spec.n)
             for place, ids in enumerate(prompts)
@@ -170,16 +171,6 @@ class Engine:
             return peft_archive.read(archive, self.model.architecture, self.card, max_rank=self.seats.bank.rank)
         except InvalidAdapter as error:
             raise EngineError("invalid-adapter", str(error)) from error
-
-    def _limit(self, spec: RewriteSpec, prompt_ids: Sequence[int]) -> int:
-        wanted = spec.max_tokens or ROOM_FACTOR * len(prompt_ids) + ROOM_TOKENS
-        context = self.model.architecture.context_tokens
-        if len(prompt_ids) + wanted > context:
-            raise EngineError(
-                "too-much-room" if spec.max_tokens and len(prompt_ids) < context else "too-long",
-                f"a passage of {len(prompt_ids)} tokens and room for {wanted} more exceed the context of {context}",
-            )
-        return wanted
 
     def _run(self) -> None:
         while self._wait():

@@ -34,7 +34,10 @@ class RewriteRequest(Body):
     )
     logprobs: bool = Field(default=False, description="answer every token's log-probability too")
     max_tokens: int | None = Field(
-        default=None, ge=1, le=4096, description="limit per passage of the text; chosen from its length if left out"
+        default=None,
+        ge=1,
+        le=4096,
+        description="limit per passage of the text: about twice its length if left out, about four times at most",
     )
     seed: int | None = Field(
         default=None, ge=0, le=MAX_SEED, description="the same seed writes the same; random if left out"
