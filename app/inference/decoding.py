@@ -1,7 +1,8 @@
 """The cache of keys and values of the rows being written, and the passes through the model that read and fill it.
 
 Every row lies at the left of its own stretch, so rows of any length stand side by side, join and leave at any token,
-and may be fed several tokens at once. What lies beyond a row's length is finite and masked. Axes: _P prompt, _B row.
+and may be fed several tokens at once. What lies beyond a row's length is its own or zero, and masked.
+Axes: _P prompt, _B row.
 """
 
 from collections.abc import Sequence
@@ -78,7 +79,8 @@ class Decoding:
         self.model = model
         self.lengths: list[int] = []
         """Tokens of each row that are in the cache."""
-        self._rows = self._places = 0
+        self._rows = self._places = self._written = 0
+        """Size of the cache, and how many of its places have ever been written in any row."""
         self._keys: list[Tensor] = []
         """Per layer [rows, places, kv_heads, head_dim], of which the first rows are in use."""
         self._values: list[Tensor] = []
@@ -93,12 +95,16 @@ class Decoding:
         for rooms, read in ((self._keys, prefill.keys), (self._values, prefill.values)):
             for layer, new in enumerate(read):
                 rooms[layer][first : len(lengths), : prefill.width] = new[owners_B]
+                # Behind them may be a former row's, hidden; a hostile adapter's are so large that hiding overflows.
+                rooms[layer][first : len(lengths), prefill.width : self._written] = 0
+        self._written = max(self._written, prefill.width)
 
     def feed(self, ids_B_T: Tensor, delta: Delta | None) -> Tensor:
         """Logits [B, T, V] after each of T more tokens of every row; `advance` says how many of them stay."""
         rows, tokens = ids_B_T.shape
         width = max(self.lengths) + tokens
         self._make_room(rows, width)
+        self._written = max(self._written, width)
         device = ids_B_T.device
         lengths_B = torch.tensor(self.lengths, device=device)
         positions_B_T = lengths_B[:, None] + torch.arange(tokens, device=device)
@@ -139,11 +145,13 @@ class Decoding:
                 room[gaps] = 0  # beyond what moves there too
             if gaps:
                 room[gaps, :width] = room[movers, :width]
+                room[gaps, width : self._written] = 0
             if is_tainted:
                 room[count:] = 0
         self.lengths = [self.lengths[row] for row in order]
         if not order:
-            self._keys, self._values, self._rows, self._places = [], [], 0, 0
+            self._keys, self._values = [], []
+            self._rows = self._places = self._written = 0
         return order
 
     def _mask(self, positions_B_T: Tensor, width: int) -> Tensor | None:

@@ -146,6 +146,29 @@ def test_no_place_keeps_what_is_not_finite(tiny_model: LlamaModel) -> None:
     assert all(room.isfinite().all() for room in (*decoding._keys, *decoding._values))
 
 
+@torch.inference_mode()
+def test_behind_a_row_nothing_of_another_is_left(tiny_model: LlamaModel) -> None:
+    """However large, it would be finite, so that its owner is not broken; only hiding it overflows."""
+    decoding, prompts = Decoding(tiny_model), Prefill(tiny_model, PROMPTS[1:4], None)
+    assert prompts.advance()
+    decoding.join(prompts, [0, 1, 2], 9)
+    decoding.feed(torch.tensor([[5, 6, 7]] * 3), None)
+    decoding.advance([1, 1, 1])
+    written = max(decoding.lengths) + 2
+    caches = [*decoding._keys, *decoding._values]
+    for room in caches:
+        room[0, :written] = room[1, :written] = 1e38
+    assert decoding.leave([1, 2]) == [2, 1]
+    moved = decoding.lengths[0]
+    assert all((room[0, moved + 2 :] == 0).all() for room in caches)
+    decoding.leave([0])
+    late = Prefill(tiny_model, PROMPTS[:1], None)
+    assert late.advance()
+    decoding.join(late, [0], 9)
+    assert late.width < written
+    assert all((room[1, late.width :] == 0).all() for room in caches)
+
+
 def test_a_broken_line_leaves_nothing_in_the_place_that_another_takes(any_model: LanguageModel) -> None:
     writing = Writing(any_model, Broken, NEVER)
     bad, good, late = Line(1, 3, 12), Line(0, 0, 12), Line(0, 1, 50)
