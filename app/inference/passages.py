@@ -112,7 +112,9 @@ def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> 
         return
     begin = last = start
     ends = [found.end() for found in _CUTS[level].finditer(text, start, end)]
-    for cut in [*(at for at in ends if not _SHORTENED.search(text, max(begin, at - _LONGEST_SHORTENED), at)), end]:
+    if not level:
+        ends = [at for at in ends if not _SHORTENED.search(text, max(begin, at - _LONGEST_SHORTENED), at)]
+    for cut in [*ends, end]:
         if len(text[begin:cut].split()) > most_words:
             if last > begin:
                 yield _trimmed(text, begin, last)

@@ -177,3 +177,10 @@ def test_a_title_ends_no_sentence() -> None:
         "We told Mrs. Brown and Dr. Ames about it.",
         "J. Novak came, too, with Prof. Lee.",
     ]
+
+
+def test_letters_with_full_stops_can_be_cut_between_words() -> None:
+    text = "Answers: " + " ".join("ADCB"[number % 4] + "." for number in range(60))
+    cut = split(text, 40)
+    assert max(len(passage.split()) for passage in cut.passages) <= 40
+    assert cut.join(cut.passages) == text
