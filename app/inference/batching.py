@@ -16,6 +16,11 @@ from typing import Final, Generic, Protocol, TypeVar
 PATIENCE: Final = 8
 """So often a row that finds no room is overtaken by smaller ones before everybody waits for it."""
 
+KEPT_SHARE: Final = 8
+"""A tenant that waits for no more than this part of the queue is let in though others have filled it …"""
+MOST_BEYOND: Final = 2
+"""… until it is so many times as long as it should be."""
+
 
 class Row(Protocol):
     """A passage to be written once."""
@@ -87,10 +92,13 @@ class Waiting(Generic[R]):
         return sum(len(lane.rows) for _, lane in self._lanes())
 
     def add(self, rows: list[R]) -> None:
-        """All of a request's rows or none. Raises QueueFull."""
-        if len(self) + len(rows) > self.most_rows:
+        """All of a request's rows or none. Raises QueueFull.
+
+        A queue that others filled is not full for a tenant with few rows in it: whoever asks most would have it alone.
+        """
+        if self._is_full_for(rows):
             self._drop_cancelled()
-        if len(self) + len(rows) > self.most_rows:
+        if self._is_full_for(rows):
             raise QueueFull(f"{len(self)} rows are waiting; at most {self.most_rows} may")
         for row in rows:
             tenant = self._tenants.setdefault(row.tenant_id, _Lane(self._now))
@@ -147,6 +155,14 @@ class Waiting(Generic[R]):
             self._now, tenant.now = max(self._now, tenant.served), max(tenant.now, lane.served)
             tenant.served += row.tokens
             lane.served += row.tokens
+
+    def _is_full_for(self, rows: Sequence[R]) -> bool:
+        waiting = len(self) + len(rows)
+        if not rows or waiting <= self.most_rows:
+            return False
+        tenant = self._tenants.get(rows[0].tenant_id)
+        theirs = len(rows) + sum(len(lane.rows) for lane in (tenant.people.values() if tenant else ()))
+        return theirs > self.most_rows // KEPT_SHARE or waiting > MOST_BEYOND * self.most_rows
 
     def _lanes(self) -> list[tuple[_Lane[R], _Lane[R]]]:
         """Every tenant and person known."""

@@ -215,3 +215,25 @@ def test_everybody_is_served_once_within_the_room_and_in_the_tenants_order(
         lane = [row for row in wanted if (row.tenant_id, row.is_due) == (tenant, is_due) and not row.is_cancelled]
         assert [row for row in served if (row.tenant_id, row.is_due) == (tenant, is_due)] == lane
     assert len(waiting) == 0
+
+
+def test_a_queue_that_one_tenant_filled_is_open_to_others() -> None:
+    waiting = queue(*[Row("busy") for _ in range(16)], most_rows=16)
+    waiting.add([])
+    with pytest.raises(QueueFull):
+        waiting.add([Row("busy")])
+    for _ in range(2):
+        waiting.add([Row("rare", number=1)])
+    with pytest.raises(QueueFull):  # an eighth of the queue, no more
+        waiting.add([Row("rare")])
+    with pytest.raises(QueueFull):
+        waiting.add([Row("wordy") for _ in range(3)])
+    assert [row.number for row in waiting.take(room(rows=4))].count(1) == 2
+
+
+def test_even_with_many_tenants_a_queue_is_bounded() -> None:
+    waiting = queue(*[Row("busy") for _ in range(16)], most_rows=16)
+    for number in range(16):
+        waiting.add([Row(f"rare {number}")])
+    with pytest.raises(QueueFull, match="32 rows are waiting"):
+        waiting.add([Row("one more")])
