@@ -57,5 +57,5 @@ class Telling:
                 return text + gap + draft if draft else text
             text += gap + settled
             if (sample, passage) in self._ends:
-                return text
+                return text.rstrip()
         return text + self._passages.gaps[-1]

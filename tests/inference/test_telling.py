@@ -89,3 +89,10 @@ def test_what_is_heard_adds_up_to_what_is_taken(text: str, data: st.DataObject) 
     for sample in range(2):
         texts = [taken[sample, passage] for passage in range(len(passages.passages))]
         assert added_up(heard, sample) == passages.join(texts)
+
+
+def test_a_stop_at_the_beginning_of_a_passage_leaves_no_white_space_behind() -> None:
+    telling = Telling(split(f"{LINE}\n\n{LINE}", 40))
+    heard = telling.settle(0, 0, "One.")
+    heard += telling.settle(0, 1, "", is_last=True)
+    assert added_up(heard) == "One."
