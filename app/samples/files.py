@@ -19,6 +19,12 @@ from app.schemas import UNSTORABLE, is_storable
 
 MAX_CONTEXT: Final = 60
 MAX_SOURCE: Final = 200
+MAX_HEADER: Final = 600
+"""Bytes of a mail's header that says how it is built: they are parsed in the square of their length."""
+MAX_PARTS: Final = 16
+"""Parts of a mail that may hold others: each line is compared with the ends of all that are open."""
+
+_STRUCTURE = re.compile(rb"(?im)^content-[a-z-]{1,30}[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*")
 
 
 class UnusableFile(Unprocessable):
@@ -95,17 +101,25 @@ def _csv(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
 
 
 def _mail(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
-    message = message_from_bytes(content, policy=policy.default)
-    body = message.get_body(preferencelist=("plain",))
+    # Line ends as the parser takes them.
+    headers = _STRUCTURE.findall(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+    if max(map(len, headers), default=0) > MAX_HEADER or sum(map(_is_nest, headers)) > MAX_PARTS:
+        raise _unusable(name, "is built in an unusual way", "Paste what the person wrote into a .txt file.")
     try:
+        message = message_from_bytes(content, policy=policy.default)
+        body = message.get_body(preferencelist=("plain",))
         text = body.get_content() if body else None
-    except (LookupError, UnicodeError, KeyError):
+    except Exception:  # broken mails have the parser raise almost anything
         text = None
     if not isinstance(text, str) or "\ufffd" in text:
         raise _unusable(
             name, "has no readable plain text", "Save the mail as plain text, or paste it into a .txt file."
         )
     yield Incoming(_own_words(text), name, context, name)
+
+
+def _is_nest(header: bytes) -> bool:
+    return b"multipart/" in header.lower() or b"message/" in header.lower()
 
 
 def _own_words(mail: str) -> str:
