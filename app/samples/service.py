@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,9 @@ from app.samples.files import Incoming
 from app.samples.schemas import SampleResult, SamplesOut
 from app.schemas import is_storable
 from app.users import service as users
+
+MOST_STACKED: Final = 30
+"""Combining characters on one letter; no script needs more, and Unicode itself calls 30 a safe limit (UAX 15)."""
 
 
 class UnusableSamples(Unprocessable):
@@ -49,12 +53,14 @@ def add(session: Session, external_id: str, incoming: Sequence[Incoming], *, is_
     A strict request (one a program wrote) is refused whole if any sample is unusable; out of a file those are left
     out and reported, unless none remains. Raises UnknownUser, UnusableSamples, TooManySamples.
     """
-    user = users.get(session, external_id, lock=True)
-    _check_number(session, user, incoming)
+    _check_request(incoming)
+    # Reading many texts takes a while; whoever wants to write waits from the first question to the database on.
     faults = {index: fault for index, item in enumerate(incoming) if (fault := item.fault or _fault(item.text))}
+    digests = {index: fingerprint(item.text) for index, item in enumerate(incoming) if index not in faults}
+    user = users.get(session, external_id, lock=True)
+    _check_room(session, user, len(incoming))
     if faults and (is_strict or len(faults) == len(incoming)):
         raise _unusable(incoming, faults, is_strict)
-    digests = {index: fingerprint(item.text) for index, item in enumerate(incoming) if index not in faults}
     known = repository.ids_by_fingerprint(session, user.id, digests.values())
     results = []
     for index, item in enumerate(incoming):
@@ -84,6 +90,12 @@ def all_of(session: Session, user_id: str) -> Sequence[StyleSample]:
     return repository.all_of(session, user_id)
 
 
+def keep_parts(session: Session, rows: Sequence[StyleSample]) -> None:
+    """Store which of these are held out, if nothing is stored yet; a sample that was deleted meanwhile stays so."""
+    for is_held_out in (True, False):
+        repository.give_part(session, [row.id for row in rows if row.is_held_out is is_held_out], is_held_out)
+
+
 def page(session: Session, user: User, cursor: str | None, limit: int) -> tuple[Sequence[StyleSample], str | None]:
     return repository.page(session, user.id, cursor, limit)
 
@@ -97,18 +109,20 @@ def delete(session: Session, user: User, sample_id: str) -> None:
     session.delete(sample)
 
 
-def _check_number(session: Session, user: User, incoming: Sequence[Incoming]) -> None:
-    settings = get_settings()
+def _check_request(incoming: Sequence[Incoming]) -> None:
     if not incoming:
         raise UnusableSamples("there is no text in it", field="samples", remedy="Send at least one sample.")
-    if len(incoming) > (limit := settings.max_samples_per_request):
+    if len(incoming) > (limit := get_settings().max_samples_per_request):
         raise TooManySamples(
             f"{len(incoming)} samples in one request, at most {limit} are possible",
             field="samples",
             remedy="Split them over several requests.",
         )
+
+
+def _check_room(session: Session, user: User, incoming: int) -> None:
     there = repository.count(session, user.id)
-    if there + len(incoming) > (limit := settings.max_samples_per_user):
+    if there + incoming > (limit := get_settings().max_samples_per_user):
         raise TooManySamples(
             f"the user has {there} samples and at most {limit} are possible",
             field="samples",
@@ -124,7 +138,20 @@ def _fault(text: str) -> str | None:
         return "it contains NUL or half a character"
     if len(text) > limit:
         return f"it has {len(text)} characters, at most {limit} are possible"
+    if _stacked(text) > MOST_STACKED:
+        return f"a letter in it has more than {MOST_STACKED} accents"
     return None
+
+
+def _stacked(text: str) -> int:
+    """The longest run of combining characters. Normalising takes its square, so it must not be endless."""
+    if text.isascii():
+        return 0
+    longest = run = 0
+    for character in text:
+        run = run + 1 if unicodedata.combining(character) else 0
+        longest = max(longest, run)
+    return longest
 
 
 def _unusable(incoming: Sequence[Incoming], faults: dict[int, str], is_strict: bool) -> UnusableSamples:

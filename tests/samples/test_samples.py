@@ -6,7 +6,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.config import get_settings
+from app.db import transaction
 from app.models import Tenant
+from app.samples import service
+from app.samples.files import Incoming
 from app.samples.service import fingerprint
 
 Make = Callable[..., Any]
@@ -192,3 +195,21 @@ def test_one_can_be_deleted(client: TestClient, make_user: Make, make_samples: M
     answer = client.delete(f"{PATH}/{sample}")
     assert (answer.status_code, answer.json()["field"]) == (404, "sample")
     assert results(send(client, "a")) == ["stored"]
+
+
+def test_nobody_waits_while_texts_are_read(client: TestClient, ada: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who writes holds everybody's lock with SQLite, and normalising a long text takes a while."""
+    begun: list[bool] = []
+    with transaction(ada.tenant_id) as session:
+        monkeypatch.setattr(service, "fingerprint", lambda text: begun.append(session.in_transaction()) or text)
+        service.add(session, "ada", [Incoming("One.", "samples.0"), Incoming("Two.", "samples.1")], is_strict=True)
+        assert session.in_transaction()
+    assert begun == [False, False]
+
+
+def test_a_letter_has_no_endless_accents(client: TestClient) -> None:
+    answer = send(client, "Zo" + "e\u0308" * 400, "a" + "\u0315" * 40)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {"field": "samples.1.text", "message": "samples.1: a letter in it has more than 30 accents"}
+    ]
