@@ -58,7 +58,7 @@ _apart = "|".join(sorted(map(re.escape, DROPPED), key=len, reverse=True))
 _INTERJECTION_FIRST = re.compile(rf"(?:(?<=^)|(?<=[.!?,;:—–-] ))(?:{_apart})\b(?:[\s,!.—–-]+|$)", re.IGNORECASE)
 # These begin sentences too ("You know that café ..."), so only a comma or a dash after them shows that they stand apart.
 _ASIDE = re.compile(r"(?:(?<=^)|(?<=[.!?,;:—–-] ))(?:you know|i mean|guess what)\s*[,!.—–-]+\s*", re.IGNORECASE)
-_INTERJECTION_LAST = re.compile(rf"[\s,;—–-]+(?:{_apart})(?=\s*(?:[.!?,]|$))", re.IGNORECASE)
+_INTERJECTION_LAST = re.compile(rf"(?<![\s,;—–-])[\s,;—–-]+(?:{_apart})(?=\s*(?:[.!?,]|$))", re.IGNORECASE)
 _EMPHASIS = re.compile(rf"\b(?:{'|'.join(sorted(INTENSIFIERS, key=len, reverse=True))})\s+(?=(?:{'|'.join(EMPHASISED)})\b)", re.IGNORECASE)  # fmt: skip
 _IS_S = re.compile(r"\b(it|that|there|what|where|who|he|she|here|how|everything|everyone)'s\b", re.IGNORECASE)
 _HAS_AFTER_S = re.compile(r"\b(it|that|there|he|she|who|what)'s (been|got|had|gone|taken|become|made|come|done)\b", re.IGNORECASE)  # fmt: skip

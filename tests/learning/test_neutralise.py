@@ -1,5 +1,7 @@
 import json
 import re
+import string
+import time
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,13 @@ def test_shares_most_words_with_the_hand_made_neutral_texts() -> None:
     means = {person: sum(values) / len(values) for person, values in shares.items()}
     assert means["max"] > 0.75
     assert means["rosa"] > 0.7
+
+
+@pytest.mark.parametrize(
+    "unit", [*string.punctuation, *"–—…🌿\u0301 \n", "- ", ", ", ":)", "a.", "u ", "lol ", "so ", "xD", "'s "]
+)
+def test_however_often_a_sign_is_repeated_it_is_made_plain_at_once(unit: str) -> None:
+    """Workers that score do nothing else meanwhile, not even to say that they live."""
+    started = time.perf_counter()
+    neutralise("See you " + unit * (20_000 // len(unit)) + " tomorrow")
+    assert time.perf_counter() - started < 1
