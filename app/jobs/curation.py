@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.feedback import corrections
 from app.feedback import service as feedback
 from app.feedback.corrections import Preferred
-from app.feedback.service import Liked
+from app.feedback.service import FeedbackSignal, Liked
 from app.inference.passages import split
 from app.jobs import held_out
 from app.jobs.context import TrainingFailure
@@ -73,12 +73,32 @@ class Material:
         return sha256(repr(texts).encode()).hexdigest()
 
 
-def gather(session: Session, user_id: str, passage_words: int, *, fewest: int, seed: int = 0) -> Material:
-    """Read everything and deal out new samples. Raises TrainingFailure below `fewest` passages to learn from.
+@dataclass(frozen=True)
+class Everything:
+    """All that a person wrote and said, as it was read; choosing from it takes a while, and nobody's lock."""
 
-    The session must be one that may write, and only be committed if the training goes on.
-    """
+    samples: Sequence[StyleSample]
+    signal: FeedbackSignal
+    corrected: Sequence[Preferred]
+    undealt: frozenset[str]
+    """Ids of the samples that no training has seen."""
+
+
+def read(session: Session, user_id: str) -> Everything:
     rows = samples.all_of(session, user_id)
+    undealt = frozenset(row.id for row in rows if row.is_held_out is None)
+    return Everything(rows, feedback.signal(session, user_id), corrections.pairs(session, user_id), undealt)
+
+
+def keep_dealt(session: Session, told: Everything) -> None:
+    """Store for good which of the new samples are held out. Only if the training goes on."""
+    samples.keep_parts(session, [row for row in told.samples if row.id in told.undealt])
+
+
+def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) -> Material:
+    """Choose from everything and deal out new samples, in place. Raises TrainingFailure below `fewest` passages to
+    learn from."""
+    rows = told.samples
     passages = {row.id: _passages(row.text, passage_words) for row in rows}
     faults = {row.id: _fault(row.text, passages[row.id]) for row in rows}
     left_out = Counter(fault for fault in faults.values() if fault)
@@ -98,15 +118,13 @@ def gather(session: Session, user_id: str, passage_words: int, *, fewest: int, s
         is_secret = any(folded(text) in secret for text in [chosen, *split(chosen, passage_words).passages])
         return not is_secret and all(_fits(text, passage_words) for text in (chosen, *others))
 
-    signal = feedback.signal(session, user_id)
+    signal = told.signal
     chosen = _drawn(train, MOST_TRAINED, seed)
     return Material(
         train=chosen,
         held_out=_drawn(test, MOST_TESTED, seed),
         liked=[each for each in signal.liked if is_usable(each.chosen, each.asked)],
-        corrected=[
-            each for each in corrections.pairs(session, user_id) if is_usable(each.chosen, each.prompt, each.rejected)
-        ],
+        corrected=[each for each in told.corrected if is_usable(each.chosen, each.prompt, each.rejected)],
         disliked=[
             passage
             for text in signal.disliked

@@ -23,9 +23,9 @@ from app.inference.memory import keep_large_blocks_apart
 from app.inference.policy import LoraPolicy
 from app.inference.sampling import NotFinite
 from app.inference.tokens import Tokens
-from app.jobs import lessons
+from app.jobs import curation, lessons
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
-from app.jobs.curation import Material, gather
+from app.jobs.curation import Material
 from app.jobs.lessons import Voice, max_tokens_of, seed_of
 from app.jobs.policies import Policies, shaped
 from app.jobs.prompting import Judges, plain_versions
@@ -59,21 +59,18 @@ def train(context: JobContext) -> TrainingOutcome:
     card = read_card(base)
     recipe = resolve(context.job.recipe, context.job.config, card.parameters)
     lessons.check_detector(recipe, settings)
-    with transaction(context.job.tenant_id) as session:
-        material = gather(
-            session,
-            context.job.user_id,
-            card.passage_words,
-            fewest=settings.min_training_samples,
-            seed=seed_of(recipe),
-        )
-        if recipe.dpo and not material.corrected:
-            raise TrainingFailure(
-                "None of the texts that you corrected can be learned from: they are longer than the "
-                f"{card.passage_words} words that are learned at a time, or kept for the test.",
-                "Correct rewrites of shorter texts, or choose another recipe.",
-            )
+    with transaction(context.job.tenant_id, read_only=True) as session:
+        told = curation.read(session, context.job.user_id)
         incumbent = adapters.active(session, context.job.user_id)
+    material = curation.gather(told, card.passage_words, fewest=settings.min_training_samples, seed=seed_of(recipe))
+    if recipe.dpo and not material.corrected:
+        raise TrainingFailure(
+            "None of the texts that you corrected can be learned from: they are longer than the "
+            f"{card.passage_words} words that are learned at a time, or kept for the test.",
+            "Correct rewrites of shorter texts, or choose another recipe.",
+        )
+    with transaction(context.job.tenant_id) as session:
+        curation.keep_dealt(session, told)
     recipe, pleased = satisfaction_for(context, recipe)
     recipe, shape = shaped(context, recipe, settings, card.parameters)
     if recipe.sft is None and card.warmup is None and settings.base_model != PACKAGED:

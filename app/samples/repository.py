@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app import repository
@@ -33,3 +33,10 @@ def all_of(session: Session, user_id: str) -> Sequence[StyleSample]:
 
 def get(session: Session, user_id: str, sample_id: str) -> StyleSample | None:
     return session.scalar(select(StyleSample).where(StyleSample.user_id == user_id, StyleSample.id == sample_id))
+
+
+def give_part(session: Session, sample_ids: Sequence[str], is_held_out: bool) -> None:
+    """To those that have none yet."""
+    for ids in repository.portions(sample_ids):
+        query = update(StyleSample).where(StyleSample.id.in_(ids), StyleSample.is_held_out.is_(None))
+        session.execute(query.values(is_held_out=is_held_out))

@@ -10,7 +10,7 @@ from app.config import Settings, get_settings
 from app.db import now, transaction
 from app.jobs import service
 from app.jobs.context import TrainingFailure
-from app.jobs.curation import MOST_TESTED, MOST_TRAINED, Material, gather
+from app.jobs.curation import MOST_TESTED, MOST_TRAINED, Material, gather, keep_dealt, read
 from app.jobs.runner import run_training
 from app.models import FAILED, Feedback, Job, Rewrite, StyleSample, User
 from app.samples import service as samples
@@ -27,8 +27,12 @@ def ada(make_user: Callable[..., User]) -> User:
 
 
 def gathered(user: User, **options: Any) -> Material:
+    with transaction(user.tenant_id, read_only=True) as session:
+        told = read(session, user.id)
+    material = gather(told, WORDS, **{"fewest": 4} | options)
     with transaction(user.tenant_id) as session:
-        return gather(session, user.id, WORDS, **{"fewest": 4} | options)
+        keep_dealt(session, told)
+    return material
 
 
 def rows_of(user: User) -> list[StyleSample]:
@@ -207,3 +211,17 @@ def correct(user: User, edited_text: str) -> None:
         session.add(rewrite)
         session.flush()
         session.add(Feedback(**owner, rewrite_id=rewrite.id, edited_text=edited_text, scored_at=now()))
+
+
+def test_a_sample_deleted_while_a_training_chooses_stays_deleted(
+    ada: User, make_samples: Callable[..., list[StyleSample]]
+) -> None:
+    rows = make_samples(ada, 8)
+    with transaction(ada.tenant_id, read_only=True) as session:
+        told = read(session, ada.id)
+    with transaction(ada.tenant_id) as session:
+        samples.delete(session, session.merge(ada), rows[0].id)
+    gather(told, WORDS, fewest=4)
+    with transaction(ada.tenant_id) as session:
+        keep_dealt(session, told)
+    assert [row.is_held_out is None for row in rows_of(ada)] == [False] * 7
