@@ -1,17 +1,22 @@
 """Questions that belong to no noun: pages, keys, logins, and files that several nouns' rows may share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.engine import CursorResult
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.db import Identified
 from app.models import Adapter, AdminLogin, ApiKey
 
 Row = TypeVar("Row", bound=Identified)
+T = TypeVar("T")
+
+FOREIGN_KEY: Final = frozenset({"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"})
+PORTION: Final = 10_000
 
 # What every request asks is built once: that takes longer than the answer.
 KEY: Final = select(ApiKey).where(ApiKey.kid == bindparam("kid"))
@@ -64,4 +69,20 @@ def use_login(session: Session, kind: str, secret_sha256: str, at: datetime) -> 
 
 def digests_in_use(session: Session, digests: set[str]) -> set[str]:
     """Which of these files any version of anybody still needs: ask in a session for every tenant."""
-    return set(session.scalars(select(Adapter.digest).where(Adapter.digest.in_(digests))))
+    return {
+        digest
+        for some in portions(sorted(digests))
+        for digest in session.scalars(select(Adapter.digest).where(Adapter.digest.in_(some)))
+    }
+
+
+def portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """For `in_`: a question takes so many parameters, 65,535 with PostgreSQL and 32,766 with some builds of SQLite."""
+    for start in range(0, len(values), PORTION):
+        yield values[start : start + PORTION]
+
+
+def is_missing_parent(error: IntegrityError) -> bool:
+    """Whether the row it belongs to is there no more; databases' words are in the language of their operator."""
+    codes = (getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorname", None))
+    return bool(FOREIGN_KEY.intersection(codes))

@@ -16,7 +16,7 @@ from app.schemas import Body, Text, View
 class FeedbackRequest(Body):
     """At least one of `text`, `rating` and `edited_text`."""
 
-    rewrite_id: str = Field(max_length=36)
+    rewrite_id: Text = Field(max_length=36)
     text: Text = Field(default="", description="what the person says about the rewrite, in their own words")
     rating: float | None = Field(default=None, ge=0, le=1, description="0 useless, 1 perfect; wins over the words")
     edited_text: Text | None = Field(default=None, description="the rewrite as the person would have it")

@@ -96,8 +96,10 @@ def add(session: Session, remark: Remark) -> Owned:
         rating=remark.rating,
         edited_text=edited_text,
     )
-    session.add(feedback)
-    session.flush()
+    if not repository.add(session, feedback):
+        raise users.UnknownUser(
+            f"{external_id} was erased meanwhile", field="rewrite_id", remedy="Their rewrites are gone with them."
+        )
     ring(session, SCORE_FEEDBACK, feedback_id=feedback.id)
     return feedback, external_id
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from sqlalchemy import CursorResult, and_, case, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
@@ -27,9 +27,15 @@ ACTIVE = (QUEUED, RUNNING)
 SETBACKS = (FAILED, CANCELLED)
 CANCELLED_ON_REQUEST = "Cancelled on request."
 
+RUNG_AT_ONCE: Final = 8
+
 
 class AlreadyActive(Exception):
     """This person has a queued or running job: the database allows one."""
+
+
+class PersonGone(Exception):
+    """They were erased in the meantime."""
 
 
 def get(session: Session, job_id: str) -> Job | None:
@@ -41,12 +47,12 @@ def active_of(session: Session, user_id: str) -> Job | None:
 
 
 def add(session: Session, job: Job) -> None:
-    """Raises AlreadyActive."""
+    """Raises AlreadyActive, PersonGone."""
     try:
         with session.begin_nested():
             session.add(job)
     except IntegrityError as error:
-        raise AlreadyActive from error
+        raise (PersonGone if repository.is_missing_parent(error) else AlreadyActive) from error
 
 
 def external_id(session: Session, user_id: str) -> str:
@@ -169,8 +175,13 @@ def release(session: Session, job: Job, when: datetime, values: Mapping[str, Any
 
 
 def silent(session: Session, rung_before: datetime) -> Sequence[Job]:
-    """Queued jobs whose bell was last rung before this time."""
-    return session.scalars(select(Job).where(Job.state == QUEUED, Job.published_at < rung_before)).all()
+    """Queued jobs whose bell was last rung before this time: the oldest of all that are queued, and the cancelled.
+
+    While every worker is busy nobody takes the bells away; those that come later are the oldest in their turn.
+    """
+    oldest = select(Job.id).where(Job.state == QUEUED).order_by(Job.id).limit(RUNG_AT_ONCE)
+    query = select(Job).where(Job.state == QUEUED, Job.published_at < rung_before)
+    return session.scalars(query.where(or_(Job.cancel_requested, Job.id.in_(oldest)))).all()
 
 
 def mark_rung(session: Session, job_id: str, when: datetime) -> bool:

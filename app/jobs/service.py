@@ -17,6 +17,7 @@ from app.learning.validation import InvalidConfig
 from app.models import CANCELLED, FINISHED, QUEUED, Job, JobEvent, JobMetric, User
 from app.queue import TRAIN, ring
 from app.samples import repository as samples
+from app.users import service as users
 
 FEWEST_CORRECTIONS: Final = 4
 """Preferences learned from fewer are about these texts and nothing else."""
@@ -96,6 +97,10 @@ def create(session: Session, user: User, recipe: str, config: dict[str, Any], or
         repository.add(session, job)
     except repository.AlreadyActive as error:
         raise _already_training(session, user.id) from error
+    except repository.PersonGone as error:
+        raise users.UnknownUser(
+            f"{user.external_id} was erased meanwhile", field="user", remedy="There is nobody left to train."
+        ) from error
     repository.add_event(session, job, "state", {"state": QUEUED})
     ring(session, TRAIN, job_id=job.id)
     return job

@@ -1,7 +1,6 @@
 """Asks the database about rewrites."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -10,8 +9,6 @@ from sqlalchemy.orm import Session
 from app import repository
 from app.models import Rewrite, User
 
-FOREIGN_KEY: Final = frozenset({"23503", "SQLITE_CONSTRAINT_FOREIGNKEY"})
-"""What databases call a violated foreign key; their words are in the language of their operator."""
 Owned = tuple[Rewrite, str]
 """A rewrite and the tenant's own id of the person it was written for."""
 
@@ -22,8 +19,7 @@ def add(session: Session, rewrite: Rewrite) -> bool:
     try:
         session.flush()
     except IntegrityError as error:
-        codes = (getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorname", None))
-        if not FOREIGN_KEY.intersection(codes):
+        if not repository.is_missing_parent(error):
             raise
         return False
     return True

@@ -11,6 +11,7 @@ from app.adapters import service
 from app.config import Settings
 from app.db import transaction
 from app.models import Adapter, Tenant, User
+from app.repository import digests_in_use
 from app.storage import LocalStorage
 from app.users import service as users
 
@@ -215,3 +216,11 @@ def test_an_orphan_that_is_put_again_meanwhile_is_spared(
     monkeypatch.setattr(service, "digests_in_use", used)
     assert service.discard_orphans() == 0
     assert path.exists()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+def test_of_any_number_of_files_those_in_use_are_found(ada: User, make_adapter: Make) -> None:
+    """More than a database takes in one question."""
+    used = make_adapter(ada, b"one").digest
+    with transaction(ada.tenant_id, read_only=True) as session:
+        assert digests_in_use(session, {used, *(f"{number:064d}" for number in range(70_000))}) == {used}

@@ -5,9 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from app.db import now, transaction
+from app.errors import NotFound
+from app.feedback import service
 from app.feedback.corrections import pairs
-from app.feedback.service import FeedbackSignal, Liked, signal
+from app.feedback.service import FeedbackSignal, Liked, Remark, signal
 from app.models import Feedback, Rewrite, User
+from app.users import service as users
 
 
 def signal_of(user: User) -> FeedbackSignal:
@@ -89,3 +92,12 @@ def test_other_peoples_feedback_is_none_of_theirs(
 ) -> None:
     make_feedback(rewrite, satisfaction=1.0, scored_at=now())
     assert signal_of(make_user("bob")) == FeedbackSignal([], [], [])
+
+
+def test_a_remark_on_what_was_erased_meanwhile_finds_nobody(
+    ada: User, rewrite: Rewrite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.rewrites, "get", lambda *_: (rewrite, "ada"))
+    users.erase(ada.tenant_id, "ada")
+    with pytest.raises(NotFound, match="erased"), transaction(ada.tenant_id) as session:
+        service.add(session, Remark(rewrite.id, "Fine."))

@@ -1,12 +1,14 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from app.config import get_settings
 from app.db import transaction
 from app.errors import NotFound
 from app.jobs import runner, service
 from app.jobs.context import JobContext, TrainingFailure, TrainingOutcome
+from app.models import User
 
 
 def test_a_new_job_waits_and_the_bell_is_rung_once(desk: Any, ada: Any) -> None:
@@ -149,3 +151,12 @@ def test_news_continue_after_the_last_event_seen(desk: Any, ada: Any) -> None:
     assert [event.data["state"] for event in second.events] == ["running", "succeeded"]
     assert not second.is_last
     assert service.news(ada.tenant_id, job.id, second.events[-1].id).is_last
+
+
+def test_who_was_erased_meanwhile_is_not_trained(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = desk.add_person("ada")
+    monkeypatch.setattr(service.samples, "count", lambda *_: 36)
+    with transaction(ada.tenant_id) as session:
+        session.execute(delete(User).where(User.id == ada.id))
+        with pytest.raises(NotFound, match="erased"):
+            service.create(session, ada, "voice", {})

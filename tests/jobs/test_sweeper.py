@@ -5,7 +5,7 @@ import pytest
 
 from app.config import Settings
 from app.db import now, transaction
-from app.jobs import runner, service, sweeper
+from app.jobs import repository, runner, service, sweeper
 from app.jobs.context import TrainingOutcome
 from app.jobs.lease import checkpoint_folder, claim
 from app.learning.recipes import resolve
@@ -103,6 +103,22 @@ def test_the_bell_is_rung_again_only_for_jobs_silent_for_a_while(desk: Any, ada:
     sweeper.ring_for_waiting_jobs()
     sweeper.ring_for_waiting_jobs()
     assert desk.rung("jobs.train") == [{"job_id": lost.id}, {"job_id": fresh.id}, {"job_id": lost.id}]
+
+
+def test_bells_do_not_pile_up_behind_a_busy_worker(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repository, "RUNG_AT_ONCE", 2)
+    jobs = [desk.submit(desk.add_person(name)) for name in "abcd"]
+    desk.change(jobs[3], cancel_requested=True)
+    for _ in range(3):
+        for job in jobs:
+            desk.change(job, published_at=LONG_AGO)
+        sweeper.ring_for_waiting_jobs()
+    assert desk.row(jobs[3]).state == "cancelled"
+    again = [message["job_id"] for message in desk.rung("jobs.train")[len(jobs) :]]
+    assert again == [jobs[0].id, jobs[1].id] * 3
+    desk.change(jobs[0], state="running")
+    sweeper.ring_for_waiting_jobs()
+    assert desk.rung("jobs.train")[-1] == {"job_id": jobs[2].id}
 
 
 def test_what_goes_wrong_in_one_part_keeps_no_other_from_its_work(
