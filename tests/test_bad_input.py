@@ -44,6 +44,13 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         404,
         "rewrite_id",
     ),
+    "feedback on half a character": (
+        "POST",
+        "/v1/feedback",
+        {"json": {"rewrite_id": "\0", "text": "Hm."}},
+        422,
+        "rewrite_id",
+    ),
     "empty text to rewrite": ("POST", "/v1/rewrite", {"json": {"user_id": "ada", "text": " "}}, 422, "text"),
     "rewrite for a stranger": ("POST", "/v1/rewrite", {"json": {"user_id": "eve", "text": "Hi."}}, 404, "user_id"),
     "rewrite by an unknown version": (
@@ -156,3 +163,11 @@ def routes() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("method", "path"), routes(), ids=" ".join)
 def test_no_route_opens_to_a_wrong_key(client: TestClient, api_key: str, method: str, path: str) -> None:
     check(client.request(method, path, headers=wrong(api_key)), 401, "Authorization")
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize(
+    "path", ["/v1/rewrites/%00", "/v1/feedback/%00", "/v1/jobs/%00", "/v1/users/%00", "/v1/users/ada/jobs/%00"]
+)
+def test_no_path_is_too_strange_for_a_database(client: TestClient, path: str) -> None:
+    assert client.get(path).status_code in (404, 422)

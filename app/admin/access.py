@@ -61,7 +61,10 @@ Viewer = Annotated[Operator, Depends(operator)]
 def from_our_pages(request: Request) -> None:
     """Raises ForeignRequest unless the browser says that one of our own pages sent this."""
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin", "")
-    is_ours = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host", "")
+    try:
+        is_ours = site == "same-origin" if site else urlsplit(origin).netloc == request.headers.get("host", "")
+    except ValueError:  # no address at all
+        is_ours = False
     if not is_ours:
         raise _foreign()
 

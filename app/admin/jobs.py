@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from app.admin import repository
@@ -61,7 +62,7 @@ def retry(request: Request, who: Poster, job_id: str) -> Response:
 @router.get("/{action}")
 def after_reload(who: Viewer, job_id: str, action: str) -> Response:
     """Whoever loads the address of a form again finds the page it stood on."""
-    return Response(status_code=303, headers={"Location": f"/admin/jobs/{job_id}"})
+    return RedirectResponse(f"/admin/jobs/{job_id}", 303)
 
 
 def tenant_of_job(job_id: str) -> str:

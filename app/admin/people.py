@@ -3,6 +3,7 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy.orm import Session
 
 from app.adapters import service as adapters
@@ -64,7 +65,7 @@ def person(
 @router.get("/admin/people/{user_id}/{action}")
 def after_reload(who: Viewer, user_id: str, action: str) -> Response:
     """Whoever loads the address of a form again finds the page it stood on."""
-    return Response(status_code=303, headers={"Location": f"/admin/people/{user_id}"})
+    return RedirectResponse(f"/admin/people/{user_id}", 303)
 
 
 def show(request: Request, user_id: str, problem: AppError, pasted: str) -> Response:

@@ -15,6 +15,7 @@ Discount = Annotated[float, Between(0.5, 1.0)]
 Share = Annotated[float, Between(0.0, 1.0)]
 Weight = Annotated[float, Between(0.0, 100.0)]
 Clip = Annotated[float, Between(0.01, 1.0)]
+Seed = Annotated[int, Between(0, 2**31 - 1)]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class SftConfig:
     batch_size: Annotated[int, Between(1, 512)] = 1
     learning_rate: Rate = 2e-5
     warmup_steps: Annotated[int, Between(0, 10_000)] = 8
-    seed: int = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class RlConfig:
     """Optimizer steps in a pass. Ratios and clips matter only from the second one of a step on."""
     resample: Annotated[int, Between(0, 16)] = 0
     """How often, at most, a step samples again in place of groups whose rewards are all alike (DAPO)."""
-    seed: int = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class DpoConfig(Preferring):
     batch_size: Annotated[int, Between(1, 512)] = 16
     learning_rate: Rate = 1e-6
     warmup_steps: Annotated[int, Between(0, 10_000)] = 8
-    seed: int = 0
+    seed: Seed = 0
 
 
 WEIGHED = ("style", "human", "meaning", "entities", "length", "additions", "endings", "satisfaction")

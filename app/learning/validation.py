@@ -16,7 +16,8 @@ class InvalidConfig(ValueError):
 
     def __init__(self, field_name: str, message: str) -> None:
         super().__init__(message)
-        self.field = field_name
+        # Told to whoever asked: keys of JSON may hold half a character, which no answer can.
+        self.field = field_name.encode("utf-8", "backslashreplace").decode()
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ def candidate(ada: User, make_adapter: Callable[..., Adapter]) -> Adapter:
         {"Sec-Fetch-Site": "none"},
         {"Sec-Fetch-Site": "", "Origin": "https://evil.example"},
         {"Sec-Fetch-Site": "", "Origin": "null"},
+        {"Sec-Fetch-Site": "", "Origin": "http://["},
         {"Sec-Fetch-Site": ""},
     ],
 )

@@ -197,3 +197,9 @@ def a_rewrite(user: User) -> Rewrite:
         usage={},
         timing={"total": 10.0},
     )
+
+
+@pytest.mark.parametrize("noun", ["people", "jobs"])
+def test_whoever_loads_a_form_again_is_sent_to_its_page_whatever_they_typed(operator: TestClient, noun: str) -> None:
+    answer = operator.get(f"/admin/{noun}/%E4%BD%A0/x", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/admin/{noun}/%E4%BD%A0")

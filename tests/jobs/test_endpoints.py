@@ -88,6 +88,10 @@ def test_a_finished_training_tells_its_result_and_curves(client: Any, job: Any) 
         ({"recipe": "vocie"}, "invalid-training", "recipe"),
         ({"recipe": "voice", "config": {"rl": {"steps": -1}}}, "invalid-training", "config.rl.steps"),
         ({"recipe": "voice", "config": {"x": {}}}, "invalid-training", "config.x"),
+        ({"recipe": "voice", "config": {"\ud800": {}}}, "invalid-training", "config.\\ud800"),
+        ({"recipe": "voice", "config": {"rl": {"ö\ud800": 1}}}, "invalid-training", "config.rl.ö\\ud800"),
+        ({"recipe": "voice", "config": {"rl": {"seed": 2**64}}}, "invalid-training", "config.rl.seed"),
+        ({"recipe": "voice", "config": {"sft": {"seed": -1}}}, "invalid-training", "config.sft.seed"),
         ({"recipe": "ppo", "config": {"rl": {"average": "rows"}}}, "invalid-training", "config.rl.average"),
         ({"recipe": "ppo", "config": {"rl": {"decay": 1.5}}}, "invalid-training", "config.rl.decay"),
         ({"recipe": "trace_bias", "config": {"rl": {"prefixes": "4"}}}, "invalid-training", "config.rl.prefixes"),
@@ -99,7 +103,9 @@ def test_a_finished_training_tells_its_result_and_curves(client: Any, job: Any) 
     ],
 )
 def test_what_cannot_be_trained_names_the_field(client: Any, ada: Any, body: Any, type_: str, field: str) -> None:
-    answer = client.post("/v1/users/ada/training-jobs", json=body)
+    answer = client.post(
+        "/v1/users/ada/training-jobs", content=json.dumps(body), headers={"Content-Type": "application/json"}
+    )
     problem = answer.json()
     assert (answer.status_code, problem["field"]) == (422, field)
     assert problem["type"].endswith(type_)
