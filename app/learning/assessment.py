@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from app.learning.copying import is_copy, is_surface, longest_borrowed_run
+from app.learning.copying import invented_addresses, is_copy, is_surface, longest_borrowed_run
 from app.learning.rewards import entities, length, meaning
 from app.learning.rewards.human import Detector
 from app.learning.rewards.style import References
@@ -106,6 +106,7 @@ def assess(
         "borrowed_words": [
             float(longest_borrowed_run(text, source, yardstick.training_samples)) for source, text in pairs
         ],
+        "invented_addresses": [float(invented_addresses(text, source)) for source, text in pairs],
     }
     return Assessment(
         outputs=[output.strip() for output in outputs],

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from app.learning.neutralise import ADDRESS
+
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
@@ -25,6 +27,12 @@ def longest_borrowed_run(text: str, source: str, samples: Sequence[str]) -> int:
             if length > longest and f" {' '.join(words[end - length : end])} " not in own:
                 longest = length
     return longest
+
+
+def invented_addresses(text: str, source: str) -> int:
+    """Links, e-mail addresses and handles that `source` has not: a model can only have them from somebody's texts."""
+    known = source.casefold()
+    return sum(found.casefold() not in known for found in ADDRESS.findall(text))
 
 
 def _common_runs(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:

@@ -133,6 +133,9 @@ def _voices(comparison: Comparison, thresholds: Thresholds) -> Check:
 
 def _own_words(comparison: Comparison, thresholds: Thresholds) -> Check:
     value = max(comparison.candidate.values["borrowed_words"])
-    passed = value <= thresholds.borrowed_words
+    invented = sum(comparison.candidate.values.get("invented_addresses", []))
+    passed = value <= thresholds.borrowed_words and not invented
     words = f"At most {value:.0f} words in a row come from one of your samples instead of from the text it was given."
+    if invented:
+        words += f" But it wrote links or addresses that the text had not, {invented:.0f} in all."
     return Check("own-words", passed, value, f"≤ {thresholds.borrowed_words}", words)

@@ -69,10 +69,18 @@ _NEGATION = re.compile(r"\b(\w+)n't\b", re.IGNORECASE)
 _UR_IS_YOU_ARE = re.compile(r"\bur (?=(?:a|an|the|so|too|not|my|going|gonna|coming|late|early|welcome|right|wrong|in|at|on)\b)", re.IGNORECASE)  # fmt: skip
 
 
+ADDRESS = re.compile(
+    r"(?i:https?://|www\.)[^\s<>]*[^\s<>.,;:!?)]|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w@])@\w+"
+)
+"""A link, an e-mail address or a handle: facts, of which nothing can be made plainer."""
+_HIDDEN = "\ue000"
+
+
 def neutralise(text: str) -> str:
     """The same message in plain standard English. Never empty: a text that is all ornament comes back trimmed."""
-    plain = unicodedata.normalize("NFC", text).translate(_PUNCTUATION)
-    plain = re.sub(r"https?://\S+|(?<!\w)@\w+", " ", plain)
+    plain = unicodedata.normalize("NFC", text).translate(_PUNCTUATION).replace(_HIDDEN, " ")
+    addresses = ADDRESS.findall(plain)
+    plain = ADDRESS.sub(_HIDDEN, plain)
     plain = re.sub(r"#(\w+)", r"\1", plain)
     plain = re.sub(rf"(?<=\w)\s*{EMOJI.pattern}\s*(?=[A-Z])", ". ", plain)
     plain = EMOTICON.sub(" ", EMOJI.sub(" ", plain))
@@ -86,7 +94,10 @@ def neutralise(text: str) -> str:
     plain = _without_interjections(plain)
     plain = _EMPHASIS.sub("", plain)
     plain = _punctuation(plain)
-    return _capitals(plain, is_lower_case=text == text.lower()) or text.strip()
+    plain = _capitals(plain, is_lower_case=text == text.lower())
+    for address in addresses:
+        plain = plain.replace(_HIDDEN, address, 1)
+    return plain or text.strip()
 
 
 def _shorten(match: re.Match[str]) -> str:

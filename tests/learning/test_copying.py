@@ -1,6 +1,6 @@
 import pytest
 
-from app.learning.copying import is_copy, is_surface, longest_borrowed_run
+from app.learning.copying import invented_addresses, is_copy, is_surface, longest_borrowed_run
 
 SAMPLES = ["we meet at the old bridge when the rain is over", "Honestly, I can't stand the rain!"]
 
@@ -45,3 +45,17 @@ def test_a_run_that_the_input_has_does_not_hide_a_shorter_one_that_it_has_not():
 
 def test_without_samples_nothing_is_borrowed():
     assert longest_borrowed_run("any words", "other", []) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "count"),
+    [
+        ("See https://bit.ly/3xYz @annabel!", "See you.", 2),
+        ("See https://BIT.ly/3xYz.", "see https://bit.ly/3xYz", 0),
+        ("Write to ann@mail.example", "Write to ann@mail.example.", 0),
+        ("Write to bob@mail.example", "Write to ann@mail.example.", 1),
+        ("At ten @ home.", "At ten at home.", 0),
+    ],
+)
+def test_addresses_that_the_source_has_not_are_invented(text, source, count):
+    assert invented_addresses(text, source) == count

@@ -65,6 +65,7 @@ def test_what_is_better_in_style_and_loses_nothing_is_promoted():
         ({"modes": {"work": 1.0, "friends": 0.0}}, "voices"),
         ({"modes": {"work": 0.9, "friends": 0.1}}, "voices"),
         ({"borrowed_words": 9.0}, "own-words"),
+        ({"invented_addresses": 1.0}, "own-words"),
     ],
 )
 def test_each_check_alone_rejects(candidate, fails):

@@ -26,7 +26,9 @@ PEOPLE = Path(__file__).parents[2] / "app" / "assets" / "demo" / "people.json"
         ("sooooo good", "Good."),
         ("The goooood soup", "The good soup."),
         ("Check #sunset pics", "Check sunset pictures."),
-        ("read https://example.com/x now", "Read now."),
+        ("read https://example.com/x now", "Read https://example.com/x now."),
+        ("ask anna.lee@mail.example or @tom_r :)", "Ask anna.lee@mail.example or @tom_r."),
+        ("The list is at www.example.org/a_b, if u want it", "The list is at www.example.org/a_b, if you want it."),
     ],
 )  # fmt: skip
 def test_says_it_plainly(marked: str, plain: str) -> None:
