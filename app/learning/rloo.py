@@ -26,12 +26,16 @@ def objective(config: RlooConfig, seen: Experience, practice: Practice) -> Objec
         metrics["reference_kl"] = drift_N.mean().item()
     advantages_P_G = leave_one_out(paid_P_G)
     advantages_N = advantages_P_G.flatten()
+    is_single = config.epochs * config.minibatches == 1
     weights_N = torch.full_like(advantages_N, 1 / len(advantages_N))
 
     def loss(rows: list[int]) -> Loss:
+        logprobs_B_T = practice.policy.logprobs(rollouts, rows, temperature=config.temperature)
         return losses.sequence_policy_gradient(
-            practice.policy.logprobs(rollouts, rows, temperature=config.temperature),
-            rollouts.logprobs_B_T[rows],
+            logprobs_B_T,
+            # Before the first update the ratio is 1. As sampled it is 1 but for rounding, which adds up over a rewrite
+            # until the clip cuts off whole rows.
+            logprobs_B_T.detach() if is_single else rollouts.logprobs_B_T[rows],
             advantages_N[rows],
             mask_N_T[rows],
             weights_N[rows],

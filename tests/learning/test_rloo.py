@@ -36,6 +36,21 @@ def test_the_leash_is_part_of_what_is_paid(new_policy, prompt, reward_for):
     assert far[1.0] < 0.6 * far[0.0]
 
 
+def test_rounding_between_sampling_and_training_cuts_no_row(policy, new_policy, prompt, reward_for, monkeypatch):
+    """The kernels that write and those that learn round differently; over a rewrite that adds up to a clip's width."""
+    exact = next(reinforce.train(new_policy(), PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    sample = policy.sample
+
+    def rounded(*args, **options):
+        rollouts = sample(*args, **options)
+        return replace(rollouts, logprobs_B_T=rollouts.logprobs_B_T + 0.1 * rollouts.mask_B_T)
+
+    monkeypatch.setattr(policy, "sample", rounded)
+    step = next(reinforce.train(policy, PASSAGES, reward_for(), CONFIG, prompt_for=prompt))
+    assert step.metrics["clipped"] == 0
+    assert step.metrics["gradient_norm"] == pytest.approx(exact.metrics["gradient_norm"], rel=1e-4)
+
+
 def test_a_clip_cuts_whole_rows_once_a_pass_has_moved_them(policy, prompt, reward_for):
     config = replace(CONFIG, epochs=4, clip=0.05, learning_rate=0.5, warmup_steps=0)
     step = next(reinforce.train(policy, PASSAGES, reward_for(), config, prompt_for=prompt))
