@@ -31,6 +31,8 @@ from app.samples import repository as samples
 
 SAMPLES_READ: Final = 200
 """The newest samples, against which style is measured; more would change little and cost seconds."""
+OFF_TOPIC: Final = 0.2
+"""Words of so little confidence say nothing about a text that its reader corrected."""
 
 
 class Scorers(Protocol):
@@ -91,10 +93,10 @@ def score_feedback(feedback_id: str, scorers: Scorers | None = None) -> None:
 
 def _verdict(feedback: Feedback, output: str, reading: Reading | None) -> Satisfaction:
     kept = None if feedback.edited_text is None else kept_share(output, feedback.edited_text)
-    if reading is not None and reading.source in SILENT:
-        if kept is None:
-            return Satisfaction(reading.value, reading.source)
-        reading = None
+    if reading is not None and reading.source in SILENT and kept is None:
+        return Satisfaction(reading.value, reading.source)
+    if reading is not None and kept is not None and reading.confidence <= OFF_TOPIC:
+        reading = None  # what was corrected says it, and the words are about something else
     return satisfaction(
         rating=feedback.rating,
         reading=reading.value if reading else None,

@@ -126,7 +126,7 @@ def page(session: Session, external_id: str, cursor: str | None, limit: int) -> 
 
 
 def signal(session: Session, user_id: str) -> FeedbackSignal:
-    """What this person's scored feedback asks for; of several remarks about one text the newest counts.
+    """What this person's scored feedback asks for; of several remarks about one text the newest that says anything.
 
     A correction is always liked, in its corrected form. Without one a text is liked from a satisfaction of .65, and
     its request is practised again up to .35; what lies between says nothing clear.
@@ -134,6 +134,7 @@ def signal(session: Session, user_id: str) -> FeedbackSignal:
     newest = {
         (feedback.rewrite_id, feedback.output_index): (feedback, rewrite)
         for feedback, rewrite in repository.scored(session, user_id)
+        if _is_opinion(feedback)
     }
     liked: list[Liked] = []
     disliked: list[str] = []
@@ -150,3 +151,11 @@ def signal(session: Session, user_id: str) -> FeedbackSignal:
             disliked.append(rewrite.text)
             ids.add(feedback.id)
     return FeedbackSignal(liked, list(dict.fromkeys(disliked)), sorted(ids))
+
+
+def _is_opinion(feedback: Feedback) -> bool:
+    """Words alone that were read as neither praise nor blame take nothing back: they may be about the weather."""
+    if feedback.rating is not None or feedback.edited_text is not None:
+        return True
+    satisfaction = feedback.satisfaction if feedback.satisfaction is not None else 0.5
+    return not DISLIKED_UP_TO < satisfaction < LIKED_FROM

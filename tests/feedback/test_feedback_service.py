@@ -1,6 +1,7 @@
 """What a training learns from feedback."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -55,6 +56,30 @@ def test_what_says_nothing_takes_nothing_back(
     said = make_feedback(rewrite, satisfaction=0.1, scorer="static", scored_at=now())
     make_feedback(rewrite, satisfaction=0.5, scorer=scorer, scored_at=now())
     assert signal_of(ada) == FeedbackSignal([], ["See you soon."], [said.id])
+
+
+@pytest.mark.parametrize(
+    ("first", "liked", "disliked"),
+    [
+        ({"satisfaction": 0.9, "edited_text": "c u then"}, ["c u then"], []),
+        ({"satisfaction": 0.0, "rating": 0.0}, [], ["See you soon."]),
+        ({"satisfaction": 1.0, "rating": 1.0}, ["c u soon"], []),
+    ],
+)
+def test_talk_of_something_else_takes_nothing_back(
+    ada: User,
+    rewrite: Rewrite,
+    make_feedback: Callable[..., Feedback],
+    first: dict[str, Any],
+    liked: list[str],
+    disliked: list[str],
+) -> None:
+    make_feedback(rewrite, scored_at=now(), **first)
+    make_feedback(rewrite, satisfaction=0.5, scorer="static", text="What time is it in Tokyo?", scored_at=now())
+    found = signal_of(ada)
+    assert ([each.chosen for each in found.liked], found.disliked) == (liked, disliked)
+    make_feedback(rewrite, satisfaction=0.5, rating=0.5, scored_at=now())
+    assert signal_of(ada) == FeedbackSignal([], [], [])
 
 
 def test_two_disliked_texts_of_one_request_are_one_request(
