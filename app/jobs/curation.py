@@ -35,6 +35,8 @@ MOST_TRAINED = 400
 """Passages that are learned from: some hundred make a voice, and each costs a plain version. Chance chooses them."""
 MOST_TESTED = 48
 """Passages of the test: several of each held-out sample."""
+SECRET_LETTERS = 24
+"""A text of the test that is so long is not part of another by chance."""
 READ_CHARACTERS = 1000
 """Of a sample, from which its language is told."""
 WORDLESS, FOREIGN, SHORT, UNBROKEN = (
@@ -112,11 +114,20 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
         raise _too_little(len(train), left_out, fewest)
     learned = "\n".join(folded(row.text) for row in learned_from)
     test = [written for written in _written(tested_on, passages) if folded(written.text) not in learned]
-    secret = {folded(text) for text in [*(row.text for row in tested_on), *(written.text for written in test)]}
+    secret = {_letters(text) for text in [*(row.text for row in tested_on), *(written.text for written in test)]}
+    telling = [letters for letters in secret if len(letters) >= SECRET_LETTERS]
+
+    def is_secret(text: str) -> bool:
+        letters = _letters(text)
+        return letters in secret or any(of_test in letters for of_test in telling)
 
     def is_usable(chosen: str, *others: str) -> bool:
-        is_secret = any(folded(text) in secret for text in [chosen, *split(chosen, passage_words).passages])
-        return not is_secret and all(_fits(text, passage_words) for text in (chosen, *others))
+        """Somebody may like a rewrite of two words, but nothing can be learned from signs or from another language."""
+        if not any(map(str.isalnum, chosen)) or not is_english(chosen):
+            return False
+        if any(map(is_secret, [chosen, *split(chosen, passage_words).passages])):
+            return False
+        return all(_fits(text, passage_words) for text in (chosen, *others))
 
     signal = told.signal
     chosen = _drawn(train, MOST_TRAINED, seed)
@@ -129,7 +140,7 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
             passage
             for text in signal.disliked
             for passage in split(text, passage_words).passages
-            if _fits(passage, passage_words)
+            if _fits(passage, passage_words) and not is_secret(passage)
         ],
         sample_ids=[row.id for row in usable],
         feedback_ids=list(signal.feedback_ids),
@@ -154,6 +165,11 @@ def _passages(text: str, passage_words: int) -> list[str]:
         for passage in split(text, passage_words).passages
         if len(passage.split()) >= SHORTEST_PASSAGE and _fits(passage, passage_words)
     ]
+
+
+def _letters(text: str) -> str:
+    """What stays the same if somebody adds a comma or writes it large."""
+    return "".join(filter(str.isalnum, folded(text)))
 
 
 def _fits(text: str, passage_words: int) -> bool:

@@ -74,11 +74,31 @@ def test_a_text_of_the_test_is_not_learned_as_feedback(
     other = "See you there, all of you."
     correct(ada, tested_on.upper())
     correct(ada, f"{other}\n{tested_on}")
+    correct(ada, f"hey, {tested_on[:-1]}!")
     correct(ada, other)
     material = gathered(ada)
     assert [liked.chosen for liked in material.liked] == [other]
     assert [pair.chosen for pair in material.corrected] == [other]
-    assert len(material.feedback_ids) == 3
+    assert len(material.feedback_ids) == 4
+
+
+def test_a_text_of_the_test_is_not_practised(ada: User, make_samples: Callable[..., list[StyleSample]]) -> None:
+    make_samples(ada, 12)
+    _, (tested_on, *_) = texts_of(gathered(ada))
+    for asked in (tested_on, "Please come at ten."):
+        react(ada, asked, rating=0.0, satisfaction=0.0)
+    assert gathered(ada).disliked == ["Please come at ten."]
+
+
+def test_nothing_is_learned_from_signs_or_in_another_language(
+    ada: User, make_samples: Callable[..., list[StyleSample]]
+) -> None:
+    make_samples(ada, 12)
+    for text in ("👍", "Das ist leider nicht so gut.", "Приду завтра.", "thx m8", "too long"):
+        correct(ada, text)
+    material = gathered(ada)
+    assert [liked.chosen for liked in material.liked] == ["thx m8", "too long"]
+    assert {pair.chosen for pair in material.corrected} <= {"thx m8", "too long"}
 
 
 def test_a_line_that_is_learned_from_elsewhere_is_no_test(
@@ -205,12 +225,16 @@ def seen(job: Job) -> Job:
 
 
 def correct(user: User, edited_text: str) -> None:
+    react(user, "See you.", edited_text=edited_text)
+
+
+def react(user: User, asked: str, **said: Any) -> None:
     owner = {"tenant_id": user.tenant_id, "user_id": user.id}
     with transaction(user.tenant_id) as session:
-        rewrite = Rewrite(**owner, text="See you.", outputs=["c u"], base_digest="0" * 64, seed=0)
+        rewrite = Rewrite(**owner, text=asked, outputs=["c u"], base_digest="0" * 64, seed=0)
         session.add(rewrite)
         session.flush()
-        session.add(Feedback(**owner, rewrite_id=rewrite.id, edited_text=edited_text, scored_at=now()))
+        session.add(Feedback(**owner, rewrite_id=rewrite.id, scored_at=now(), **said))
 
 
 def test_a_sample_deleted_while_a_training_chooses_stays_deleted(
