@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from app.inference.candidates import Candidate, best
 from app.inference.passages import split
+from app.inference.policy import LoraPolicy
 from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
 from app.learning.rewards.format import well_formed
 from app.learning.seeding import derive
-from app.learning.types import Policy
 
 ROWS_AT_ONCE = 32
 ROOM_WORDS = 3
@@ -23,7 +23,7 @@ class Written:
 
 
 def rewrite(
-    policy: Policy,
+    policy: LoraPolicy,
     texts: Sequence[str],
     tags: Sequence[str | None],
     *,
@@ -50,6 +50,8 @@ def rewrite(
             max_tokens=ROOM_WORDS * (12 + max(len(passage.split()) for passage, _ in batch)),
             temperature=temperature,
             seed=derive(seed, "rewrite", start),
+            # Names are helped along as the engine does, wherever it is the engine that is meant.
+            passages=[passage for passage, _ in batch] if candidates > 1 else (),
         )
         sources = [passage for passage, _ in batch for _ in range(candidates)]
         formed = well_formed(rollouts.texts, rollouts.is_finished, sources).tolist()

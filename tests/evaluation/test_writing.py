@@ -15,10 +15,19 @@ class Scripted:
     def __init__(self, answers: Sequence[str]) -> None:
         self.answers = list(answers)
         self.asked: list[str] = []
+        self.helped: list[str] = []
 
     def sample(
-        self, prompts: Sequence[str], group_size: int, *, max_tokens: int, temperature: float, seed: int
+        self,
+        prompts: Sequence[str],
+        group_size: int,
+        *,
+        max_tokens: int,
+        temperature: float,
+        seed: int,
+        passages: Sequence[str] = (),
     ) -> Rollouts:
+        self.helped += passages
         rows = [prompt for prompt in prompts for _ in range(group_size)]
         self.asked += rows
         texts = [self.answers.pop(0) for _ in rows]
@@ -60,6 +69,13 @@ def test_silence_leaves_a_passage_as_it_was_and_is_malformed() -> None:
 def test_the_first_faithful_candidate_is_taken() -> None:
     policy = Scripted(["Rewritten: drove", "Rewritten: Anna drove", "Rewritten: Anna, she drove"])
     assert written_by(policy, ["So Anna drove."], [None], candidates=3) == ["Anna drove"]
+    assert policy.helped == ["So Anna drove."]
+
+
+def test_a_text_written_once_is_the_policys_own() -> None:
+    policy = Scripted(["Rewritten: drove"])
+    written_by(policy, ["So Anna drove."], [None])
+    assert policy.helped == []
 
 
 def test_well_formed_is_a_share_of_the_passages() -> None:
