@@ -58,9 +58,9 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
     short = [name for name in people if name.startswith(SHORT)]
     essays = [name for name in people if name.startswith(LONG)]
     about = [
-        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). {len(short)} target authors of "
-        f"short texts, {len(essays)} essayists, seeds: {plan.seeds}; rows with one seed claim no difference. Intervals "
-        "are a 95 % bootstrap over author pairs, or over authors.",
+        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Target authors of short "
+        f"texts: {len(short)}, essayists: {len(essays)}, seeds: {plan.seeds}; rows with one seed claim no "
+        "difference. Intervals are a 95 % bootstrap over author pairs, or over authors, each the mean of their seeds.",
         *shop.roles()[:2],
         "The classifier is naive Bayes over character 2- to 5-grams of all authors' training passages; it shares "
         "nothing with the rewards. The row of real texts is its ceiling.",
@@ -161,8 +161,11 @@ def _attributed(classifier: Attribution, one: Essayist, own: int) -> Callable[[S
 def _transfer_table(results: Results, people: Sequence[str]) -> Table:
     rows: list[list[Cell]] = []
     for name in _names(results, people):
-        pairs = [pair for person in people for r in results.of(name, person) for pair in r.found["pairs"]]
-        rows.append([name, *(_mean([pair[key] for pair in pairs]) for key in ("away", "towards", "sim", "joint"))])
+        row: list[Cell] = [name]
+        for key in ("away", "towards", "sim", "joint"):
+            runs = [[[pair[key] for pair in r.found["pairs"]] for r in results.of(name, person)] for person in people]
+            row.append(_mean([statistics.mean(of_pair) for seeds in runs for of_pair in zip(*seeds, strict=True)]))
+        rows.append(row)
     notes = [
         "Away: as far from the source author as the target is. Towards: nearer to the target than the source was. Sim: "
         "meaning kept beyond what two unrelated texts share. Joint: their geometric mean.",
@@ -181,9 +184,10 @@ def _attribution_table(results: Results, people: Sequence[str]) -> Table:
     for name in [name for name in (INPUT, REAL, *names) if name in names]:
         if any(row[0] == name for row in rows):
             continue
-        found = [r.found["named"] for person in people for r in results.of(name, person)]
-        columns = list(found[0])
-        rows.append([name, *(_mean([one[column] for one in found]) for column in columns)])
+        found = [[r.found["named"] for r in runs] for person in people if (runs := results.of(name, person))]
+        columns = list(found[0][0])
+        of_author = {c: [statistics.mean(one[c] for one in seeds) for seeds in found] for c in columns}
+        rows.append([name, *(_mean(of_author[column]) for column in columns)])
     notes = [
         "Chance is one of all the authors. Plain versions keep their author's words, so many are named from the input "
         "already: what a method adds shows in the difference to the input, and on machine topics."
@@ -195,12 +199,12 @@ def _kept_table(results: Results, people: Sequence[str]) -> Table:
     measures = ("style", "meaning", "entities", "length_ratio", "copy", "surface")
     rows: list[list[Cell]] = []
     for name in _names(results, people):
-        found = [r.found["values"] for person in people for r in results.of(name, person)]
+        runs = [results.of(name, person) for person in people]
         row: list[Cell] = [name]
         for measure in measures:
-            values = [[v for v in one[measure] if v == v] for one in found]
-            row.append(_mean([sum(own) / len(own) for own in values if own]))
-        row.append(_mean([_perplexity_over_input(results, r) for person in people for r in results.of(name, person)]))
+            values = [[v for r in seeds for v in r.found["values"][measure] if v == v] for seeds in runs]
+            row.append(_mean([statistics.mean(own) for own in values if own]))
+        row.append(_mean([statistics.mean(_perplexity_over_input(results, r) for r in s) for s in runs if s]))
         rows.append(row)
     columns = ["arm", *(name.replace("_", " ") for name in measures), "perplexity / input"]
     return Table("Essays: style and content", columns, rows)
