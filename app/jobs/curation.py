@@ -53,6 +53,7 @@ class Written:
 
     text: str
     context: str | None
+    sample_id: str = field(default="", repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
     chosen = _drawn(train, MOST_TRAINED, seed)
     return Material(
         train=chosen,
-        held_out=_drawn(test, MOST_TESTED, seed),
+        held_out=_of_each(test, MOST_TESTED, seed),
         liked=[each for each in signal.liked if is_usable(each.chosen, each.asked)],
         corrected=[each for each in told.corrected if is_usable(each.chosen, each.prompt, each.rejected)],
         disliked=[
@@ -181,7 +182,7 @@ def _written(rows: Iterable[StyleSample], passages: dict[str, list[str]]) -> lis
     found: dict[str, Written] = {}
     for row in rows:
         for passage in passages[row.id]:
-            found.setdefault(folded(passage), Written(passage, row.context))
+            found.setdefault(folded(passage), Written(passage, row.context, row.id))
     return list(found.values())
 
 
@@ -191,6 +192,19 @@ def _drawn(written: list[T], most: int, seed: int) -> list[T]:
         return written
     places = generator(seed, "curation").sample(range(len(written)), most)
     return [written[place] for place in sorted(places)]
+
+
+def _of_each(written: list[Written], most: int, seed: int) -> list[Written]:
+    """All, or so many, one of every sample before a second of any: what decides is how many samples a test has."""
+    if len(written) <= most:
+        return written
+    turns: Counter[str] = Counter()
+    ranked: list[tuple[int, int, int]] = []
+    for place in generator(seed, "test").sample(range(len(written)), len(written)):
+        sample_id = written[place].sample_id
+        ranked.append((turns[sample_id], len(ranked), place))
+        turns[sample_id] += 1
+    return [written[place] for place in sorted(place for _, _, place in sorted(ranked)[:most])]
 
 
 def _remarks(left_out: Counter[str], there: int, chosen: int) -> list[str]:

@@ -73,7 +73,8 @@ def compared(
     if voice.is_named:
         asked = [*tags_by_share(yardstick.references.shares, len(inputs), seed=seed_of(recipe))]
     new, old = (rewritten(side, inputs, asked, recipe) for side in (candidate, incumbent))
-    return compare(inputs, new, old, asked, yardstick, seed=seed_of(recipe))
+    origins = [written.sample_id for written in material.held_out]
+    return compare(inputs, new, old, asked, yardstick, seed=seed_of(recipe), origins=origins)
 
 
 def rewritten(speaker: Speaker, inputs: Sequence[str], asked: Sequence[str | None], recipe: Recipe) -> list[str]:

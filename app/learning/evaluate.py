@@ -1,13 +1,15 @@
 """Candidate against incumbent: the same prompts, the same modes told, differences with bootstrap intervals.
 
 A score is not quality; the comparison keeps texts side by side to be read. A prompt may have several outputs,
-contiguous, and is one draw of every bootstrap.
+contiguous. What is drawn in every bootstrap are samples: passages of one letter share its topic and its form, so they
+are one draw together, and many of them are no more evidence of how the person writes elsewhere.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import mean
 from typing import Any
 
 import torch
@@ -34,10 +36,16 @@ class Comparison:
     seed: int = 0
     is_held_out: bool = True
     """Whether the inputs are samples of the person's that were kept from the training; else texts about anything."""
+    origins: Sequence[str] = ()
+    """Which sample each input is a passage of; empty: each is one by itself."""
 
     @property
     def prompts(self) -> int:
         return len(self.inputs)
+
+    @property
+    def samples(self) -> int:
+        return len(set(self.origins)) or self.prompts
 
     @cached_property
     def style_gain(self) -> Interval:
@@ -46,7 +54,7 @@ class Comparison:
 
     def gain(self, name: str, level: float) -> Interval:
         candidate, incumbent = (self._by_prompt(side, name) for side in (self.candidate, self.incumbent))
-        return interval([c - i for c, i in zip(candidate, incumbent, strict=True)], level=level, seed=self.seed)
+        return self._interval([c - i for c, i in zip(candidate, incumbent, strict=True)], level)
 
     def report(self) -> dict[str, Any]:
         """Everything as plain JSON values: both summaries, 95 % intervals of means and gains, texts side by side."""
@@ -61,7 +69,7 @@ class Comparison:
             "intervals": {
                 measure: {
                     **{
-                        name: _ends(interval(self._by_prompt(side, measure), level=REPORT_LEVEL, seed=self.seed))
+                        name: _ends(self._interval(self._by_prompt(side, measure), REPORT_LEVEL))
                         for name, side in sides.items()
                     },
                     "gain": _ends(self.gain(measure, REPORT_LEVEL)),
@@ -73,6 +81,14 @@ class Comparison:
                 for i, text in enumerate(self.inputs[:SIDE_BY_SIDE])
             ],
         }
+
+    def _interval(self, by_prompt: Sequence[float], level: float) -> Interval:
+        """Of the mean over samples; prompts without a value are left out."""
+        of_sample: dict[str | int, list[float]] = {}
+        for place, value in enumerate(by_prompt):
+            if value == value:
+                of_sample.setdefault(self.origins[place] if self.origins else place, []).append(value)
+        return interval([mean(values) for values in of_sample.values()], level=level, seed=self.seed)
 
     def _by_prompt(self, side: Assessment, name: str) -> list[float]:
         values = torch.tensor(side.values[name], dtype=torch.float64).view(self.prompts, -1)
@@ -87,17 +103,21 @@ def compare(
     yardstick: Yardstick,
     *,
     seed: int = 0,
+    origins: Sequence[str] = (),
 ) -> Comparison:
     """Measure both sides' outputs for the same neutral inputs and told modes.
 
     Each side has a whole number of outputs per input, contiguous, and `tags` has the mode told for each input (None:
-    none was told). Outputs are rewrites as a user sees them, without the prefix.
-    Raises ValueError for no inputs, sides of unequal or ragged length, and unknown tags.
+    none was told). Outputs are rewrites as a user sees them, without the prefix. `origins`: which sample each input is
+    a passage of, if they are not all of different ones.
+    Raises ValueError for no inputs, sides of unequal or ragged length, unknown tags, and origins of other inputs.
     """
     if not inputs or len(inputs) != len(tags):
         raise ValueError("a comparison needs inputs, and a tag or None for each of them")
     if len(candidate) != len(incumbent) or not candidate or len(candidate) % len(inputs):
         raise ValueError(f"{len(candidate)} and {len(incumbent)} outputs cannot be paired over {len(inputs)} inputs")
+    if origins and len(origins) != len(inputs):
+        raise ValueError(f"{len(origins)} origins cannot be those of {len(inputs)} inputs")
     if unknown := {tag for tag in tags if tag is not None} - set(yardstick.references.shares):
         raise ValueError(f"the person has no mode {', '.join(sorted(unknown))}")
     own = list(yardstick.held_out_samples)
@@ -110,6 +130,7 @@ def compare(
         nearest_modes(yardstick.references, yardstick.training_samples),
         seed,
         is_held_out=bool(own),
+        origins=list(origins),
     )
 
 

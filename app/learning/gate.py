@@ -1,7 +1,7 @@
 """May a new version speak for the person? Fixed checks with their numbers, in words that its owner understands.
 
-A candidate is promoted if it passes all of them on at least 12 held-out prompts; with fewer nobody can say, so the
-person decides.
+A candidate is promoted if it passes all of them on at least 12 held-out samples; with fewer nobody can say, so the
+person decides. Passages of one sample are prompts of their own, but no evidence of their own.
 """
 
 import math
@@ -16,7 +16,7 @@ Decision = Literal["promoted", "rejected", "undecided"]
 
 @dataclass(frozen=True)
 class Thresholds:
-    fewest_prompts: int = 12
+    fewest_samples: int = 12
     style_gain: float = 0.0
     """The low end of the 90 % interval of the style gain must be above this."""
     first_meaning: float = 0.80
@@ -55,7 +55,7 @@ class Verdict:
 def judge(comparison: Comparison, *, is_first: bool, thresholds: Thresholds = Thresholds()) -> Verdict:
     """Run every check. `is_first`: the incumbent is the base, so meaning and entities have absolute bounds."""
     checks = [
-        _prompts(comparison, thresholds),
+        _samples(comparison, thresholds),
         _style(comparison, thresholds),
         _kept("meaning", "what you say", comparison, thresholds.first_meaning, is_first, thresholds.later_loss),
         _kept("entities", "names and figures", comparison, thresholds.first_entities, is_first, thresholds.later_loss),
@@ -64,19 +64,19 @@ def judge(comparison: Comparison, *, is_first: bool, thresholds: Thresholds = Th
         _voices(comparison, thresholds),
         _own_words(comparison, thresholds),
     ]
-    if _held_out(comparison) < thresholds.fewest_prompts:
+    if _held_out(comparison) < thresholds.fewest_samples:
         return Verdict("undecided", checks)
     return Verdict("promoted" if all(check.passed for check in checks) else "rejected", checks)
 
 
 def _held_out(comparison: Comparison) -> int:
-    return comparison.prompts if comparison.is_held_out else 0
+    return comparison.samples if comparison.is_held_out else 0
 
 
-def _prompts(comparison: Comparison, thresholds: Thresholds) -> Check:
-    count, least = _held_out(comparison), thresholds.fewest_prompts
+def _samples(comparison: Comparison, thresholds: Thresholds) -> Check:
+    count, least = _held_out(comparison), thresholds.fewest_samples
     passed = count >= least
-    words = f"It was tried on {count} texts that it had not seen."
+    words = f"It was tried on {count} of your texts that it had not seen."
     if not count:
         words = f"None of your texts was held out, so it was tried on {comparison.prompts} texts about anything."
     if not passed:

@@ -151,6 +151,20 @@ def test_of_very_long_samples_the_test_reads_some(ada: User, make_samples: Calla
     assert gathered(ada).held_out == material.held_out != gathered(ada, seed=1).held_out
 
 
+def test_every_sample_of_the_test_is_in_it_however_long_another_is(
+    ada: User, make_samples: Callable[..., list[StyleSample]]
+) -> None:
+    short = [f"This is a short note, number {number}." for number in range(35)]
+    long = "\n".join(f"This is line {line} of a very long essay." for line in range(300))
+    rows = make_samples(ada, [*short, long])
+    with transaction(ada.tenant_id) as session:
+        for row in rows:
+            session.merge(row).is_held_out = row.text == long or row.text in short[:11]
+    held_out = gathered(ada).held_out
+    assert len(held_out) == MOST_TESTED
+    assert len({written.sample_id for written in held_out}) == 12
+
+
 def test_the_digest_is_of_the_texts(ada: User, make_samples: Callable[..., list[StyleSample]]) -> None:
     make_samples(ada, 12)
     before = gathered(ada).digest

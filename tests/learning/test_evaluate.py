@@ -87,6 +87,18 @@ def test_several_outputs_of_a_prompt_are_one_draw(yardstick):
     assert comparison.style_gain.mean == pytest.approx((by_prompt - base_style).mean().item())
 
 
+def test_passages_of_one_sample_are_one_draw(yardstick):
+    tags = ["berries"] * 12
+    outputs = ["berry berry"] * 6 + ["tea tea"] * 6
+    apart = compare(INPUTS, outputs, INPUTS, tags, yardstick)
+    letters = compare(INPUTS, outputs, INPUTS, tags, yardstick, origins=["a"] * 6 + ["b"] * 6)
+    assert (apart.samples, letters.samples, letters.prompts) == (12, 2, 12)
+    assert letters.style_gain.mean == pytest.approx(apart.style_gain.mean)
+    assert letters.style_gain.low < apart.style_gain.low < apart.style_gain.high < letters.style_gain.high
+    with pytest.raises(ValueError, match="origins"):
+        compare(INPUTS, outputs, INPUTS, tags, yardstick, origins=["a"])
+
+
 def test_the_report_is_json_even_where_nothing_could_be_measured(yardstick, word_encoder):
     inputs = ["tea tea", "tea"]
     silent = Yardstick(**{**vars(yardstick), "held_out_samples": [], "p_human": lambda t: torch.full((len(t),), 0.4)})

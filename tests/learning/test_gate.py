@@ -126,6 +126,16 @@ def test_with_eleven_prompts_the_person_decides(style):
     assert "decide" in verdict.checks[0].words
 
 
+def test_many_passages_of_two_letters_are_two_samples():
+    few = replace(comparison(), origins=["first", "second"] * (PROMPTS // 2))
+    verdict = judge(few, is_first=True)
+    assert verdict.decision == "undecided"
+    assert (verdict.checks[0].name, verdict.checks[0].value) == ("held-out", 2)
+    assert (
+        judge(replace(comparison(), origins=list("abcdefghijkl") + list("abcd")), is_first=True).decision == "promoted"
+    )
+
+
 def test_texts_about_anything_are_not_called_unseen():
     check, *_ = judge(replace(comparison(), is_held_out=False), is_first=True).checks
     assert (check.passed, check.value) == (False, 0)
