@@ -82,6 +82,18 @@ def portions(values: Sequence[T]) -> Iterator[Sequence[T]]:
         yield values[start : start + PORTION]
 
 
+def is_stored(session: Session, row: Identified) -> bool:
+    """False if the person it belongs to is there no more, by the foreign key; then the transaction is lost."""
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if not is_missing_parent(error):
+            raise
+        return False
+    return True
+
+
 def is_missing_parent(error: IntegrityError) -> bool:
     """Whether the row it belongs to is there no more; databases' words are in the language of their operator."""
     codes = (getattr(error.orig, "sqlstate", None), getattr(error.orig, "sqlite_errorname", None))

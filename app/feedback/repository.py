@@ -150,18 +150,6 @@ def latest_scorer(session: Session, user_id: str) -> Scorer | None:
     return session.scalar(query.order_by(Scorer.version.desc()).limit(1))
 
 
-def add(session: Session, feedback: Feedback) -> bool:
-    """False if the rewrite it is about is there no more; then the transaction is lost."""
-    session.add(feedback)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if not repository.is_missing_parent(error):
-            raise
-        return False
-    return True
-
-
 def add_scorer(session: Session, scorer: Scorer) -> bool:
     """False if another worker was faster or the person was erased; the transaction goes on either way."""
     try:

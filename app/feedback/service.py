@@ -12,6 +12,7 @@ from app.feedback import repository
 from app.feedback.repository import Owned
 from app.models import Feedback
 from app.queue import SCORE_FEEDBACK, ring
+from app.repository import is_stored
 from app.rewrites import service as rewrites
 from app.users import service as users
 
@@ -96,7 +97,7 @@ def add(session: Session, remark: Remark) -> Owned:
         rating=remark.rating,
         edited_text=edited_text,
     )
-    if not repository.add(session, feedback):
+    if not is_stored(session, feedback):
         raise users.UnknownUser(
             f"{external_id} was erased meanwhile", field="rewrite_id", remedy="Their rewrites are gone with them."
         )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app import repository
@@ -11,18 +10,6 @@ from app.models import Rewrite, User
 
 Owned = tuple[Rewrite, str]
 """A rewrite and the tenant's own id of the person it was written for."""
-
-
-def add(session: Session, rewrite: Rewrite) -> bool:
-    """False if the person it was written for is there no more, by the foreign key; then the transaction is lost."""
-    session.add(rewrite)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        if not repository.is_missing_parent(error):
-            raise
-        return False
-    return True
 
 
 def get(session: Session, rewrite_id: str) -> Owned | None:

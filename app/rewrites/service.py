@@ -22,6 +22,7 @@ from app.errors import NotFound
 from app.inference.types import DEFAULT_TEMPERATURE, Engine, EngineError, Heard, RewriteOutcome, RewriteSpec
 from app.models import Adapter, Rewrite, User
 from app.queue import SCORE_REWRITE, ring
+from app.repository import is_stored
 from app.rewrites import repository
 from app.rewrites.failures import EmptyText, TextTooLong, explained
 from app.rewrites.repository import Owned
@@ -186,7 +187,7 @@ def _voice(version: Adapter | None, context: str | None, seed: int) -> str | Non
 def _kept(tenant_id: str, plan: Plan, outcome: RewriteOutcome, timing: dict[str, float]) -> Owned:
     row = _row(tenant_id, plan, outcome, timing)
     with transaction(tenant_id) as session:
-        if not repository.add(session, row):
+        if not is_stored(session, row):
             raise users.UnknownUser(
                 f"{plan.ask.external_id} was erased while the text was written",
                 field="user_id",

@@ -6,6 +6,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.db import transaction
 from app.models import Rewrite, User
+from app.repository import is_stored
 from app.rewrites import repository
 
 Make = Callable[..., Any]
@@ -21,7 +22,7 @@ def written_for(user: User, **values: Any) -> Rewrite:
 def test_a_rewrite_is_kept(make_user: Make) -> None:
     row = written_for(make_user("ada"))
     with transaction(row.tenant_id) as session:
-        assert repository.add(session, row)
+        assert is_stored(session, row)
     with transaction(row.tenant_id, read_only=True) as session:
         assert repository.get(session, row.id) is not None
 
@@ -29,11 +30,11 @@ def test_a_rewrite_is_kept(make_user: Make) -> None:
 def test_nothing_is_kept_for_who_is_not_there(make_user: Make) -> None:
     row = written_for(make_user("ada"), user_id="somebody")
     with transaction(row.tenant_id) as session:
-        assert not repository.add(session, row)
+        assert not is_stored(session, row)
         session.rollback()
 
 
 def test_another_broken_rule_is_not_taken_for_a_missing_person(make_user: Make) -> None:
     row = written_for(make_user("ada"), base_digest=None)
     with pytest.raises(IntegrityError), transaction(row.tenant_id) as session:
-        repository.add(session, row)
+        is_stored(session, row)
