@@ -1,13 +1,13 @@
 """Orders to the machine are told from opinions of a text: by messages that were written before the rules."""
 
 import json
-import time
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from app.learning.satisfaction.injections import is_injection
+from tests.timing import worked_within
 
 MESSAGES = Path(__file__).with_name("injections.jsonl")
 ASSETS = Path(__file__).parents[3] / "app" / "assets"
@@ -118,6 +118,5 @@ def test_next_to_nothing_is_none(text: str) -> None:
     "word", ["ignore all ", "a ", "set ", "score ", "print ", "<", "give this ", "this text is ", " ", ": ", "\n#"]
 )
 def test_a_long_text_takes_no_longer_than_its_length(word: str) -> None:
-    started = time.perf_counter()
-    assert not is_injection(word * (20_000 // len(word)))
-    assert time.perf_counter() - started < 2
+    with worked_within(2):
+        assert not is_injection(word * (20_000 // len(word)))
