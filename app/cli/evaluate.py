@@ -36,6 +36,10 @@ def evaluate(
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=20, help="how often every training is repeated")] = None,
     people: Annotated[int | None, typer.Option(min=1, help="at most so many people of a suite")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="only arms with this in their names, such as voice or seed-1 (repeatable); a later run adds"),
+    ] = None,
     base: Annotated[str | None, typer.Option(help="another base model: a folder or a hub id")] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="a few steps and texts: shows that it runs, not how good")
@@ -57,7 +61,7 @@ def evaluate(
         raise typer.BadParameter("--judge-url and --judge-model go together: give both or neither")
     settings = get_settings()
     folder = out or settings.data_dir / "evaluation" / (f"{suite}-quick" if quick else suite)
-    plan = Plan(suite, folder, 1 if quick else seeds or SEEDS[suite], quick, data, people)
+    plan = Plan(suite, folder, 1 if quick else seeds or SEEDS[suite], quick, data, people, only or ())
     if base:
         settings = settings.model_copy(update={"base_model": base})
     judge = Endpoint(judge_url, judge_model, judge_key) if judge_url else None

@@ -59,10 +59,16 @@ WAYS = (
 )
 """Ways to keep every voice: calibrated Dr.GRPO with one thing more, and the default with one thing less."""
 
+NEAREST = WAYS[3]
+"""Which of these ways keeps most voices: it is repeated as often as the ladder, to see whether that was luck."""
+ITERATIVE = Training("iterative_dpo", "iterative_dpo")
+"""And which of the further algorithms comes nearest to the default."""
+
 ONE_VOICE = (SFT, MAIN[4], MAIN[5])
 """For people of one voice, of whom dropout has nothing to drop."""
 
 
 def further() -> tuple[Training, ...]:
-    """Every other recipe that needs nothing but samples: who is compared has never said what they think."""
-    return tuple(Training(name, name) for name in RECIPES if name not in (*COMPARED, *FROM_FEEDBACK))
+    """Every recipe without a row yet that needs nothing but samples: who is compared has never said what they think."""
+    named = (*COMPARED, ITERATIVE.recipe, *FROM_FEEDBACK)
+    return tuple(Training(name, name) for name in RECIPES if name not in named)

@@ -51,7 +51,7 @@ def evaluate(
     with apart(plan.folder, settings.base_model):
         arms = suite.arms(shop, plan)
         asked = plan.asked(shop.card.digest, judge=judge.about if judge else "embedded proxy", detector=has_detector)
-        results = so_far(arms, plan.folder, asked) if is_so_far else run(arms, plan.folder, asked, console)
+        results = so_far(arms, plan.folder, asked) if is_so_far else run(arms, plan.folder, asked, console, plan.only)
         report = suite.report(shop, plan, results)
         if results.missing:
             report = replace(report, about=[*report.about, f"Not run yet: {', '.join(results.missing)}."])

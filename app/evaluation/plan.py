@@ -1,5 +1,6 @@
 """What was asked for: how much of a suite, where, with which data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ class Plan:
     data: Path | None = None
     people: int | None = None
     """At most so many; None: all of the suite."""
+    only: Sequence[str] = ()
+    """Arms with one of these in their names; empty: all. What others are compared with is run in any case."""
 
     def data_folder(self, *needed: str) -> Path:
         """The data folder, which holds these. Raises CannotEvaluate."""

@@ -48,6 +48,8 @@ class Arm:
     seed: int = 0
     recipe: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """All that its training was told, as plain values."""
+    is_rival: bool = False
+    """Others are compared with it, so it is run whatever is asked for."""
 
     @property
     def recipe_digest(self) -> str:
@@ -56,8 +58,11 @@ class Arm:
     @property
     def key(self) -> str:
         """A file name of its own."""
-        words = "--".join(part for part in (self.person, self.name, f"seed-{self.seed}") if part)
-        return re.sub(r"[^\w.-]+", "-", words.lower())
+        return _plain("--".join(part for part in (self.person, self.name, f"seed-{self.seed}") if part))
+
+    def is_meant(self, only: Sequence[str]) -> bool:
+        """One of these stands in its key; also if none is given."""
+        return not only or self.is_rival or any(_plain(word) in self.key for word in only)
 
 
 @dataclass(frozen=True)
@@ -99,16 +104,27 @@ class Bench:
     """The arms before it."""
 
 
-def run(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any], console: Console) -> Results:
-    """Run what has not been run yet. Raises CannotEvaluate if the folder holds the results of another question."""
+def run(
+    arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any], console: Console, only: Sequence[str] = ()
+) -> Results:
+    """Run what has not been run yet, or what of it is meant by `only`.
+
+    Raises CannotEvaluate if the folder holds the results of another question, or if nothing is called so.
+    """
+    _must_mean(only, arms)
     _remember(folder, asked)
     if doubled := [arm.key for place, arm in enumerate(arms) if arm.key in {other.key for other in arms[:place]}]:
         raise ValueError(f"two arms have one name: {', '.join(doubled)}")
     results: list[Result] = []
+    missing: list[str] = []
     with _progress(console) as progress:
         overall = progress.add_task("arms", total=len(arms), stage="")
         for arm in arms:
             result = _known(folder, arm)
+            if result is None and not arm.is_meant(only):
+                missing.append(arm.key)
+                progress.advance(overall)
+                continue
             if result is None:
                 task = progress.add_task(escape(arm.key), total=1.0, stage="")
 
@@ -123,7 +139,7 @@ def run(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any], console: Co
                 console.print(f"{escape(arm.key)} {mark}", highlight=False)
             results.append(result)
             progress.advance(overall)
-    return Results(tuple(results))
+    return Results(tuple(results), missing)
 
 
 def so_far(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any]) -> Results:
@@ -141,6 +157,19 @@ def must_be_begun(folder: Path) -> None:
     """Raises CannotEvaluate for a folder in which nothing was ever run."""
     if not (folder / ASKED).exists():
         raise _nothing(folder)
+
+
+def _must_mean(only: Sequence[str], arms: Sequence[Arm]) -> None:
+    if unknown := [word for word in only if not any(_plain(word) in arm.key for arm in arms)]:
+        raise CannotEvaluate(
+            f"No arm of this suite has {' or '.join(unknown)} in its name.",
+            f"Use a part of these: {', '.join(arm.key for arm in arms)}.",
+        )
+
+
+def _plain(words: str) -> str:
+    """As it stands in the names of files."""
+    return re.sub(r"[^\w.-]+", "-", words.lower())
 
 
 def _nothing(folder: Path) -> CannotEvaluate:

@@ -1,7 +1,7 @@
 """The arms that write in somebody's voice: not at all, by prompting, by training, and as the server would answer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ class Scribe:
         )
 
     def prompted(self, name: str) -> Arm:
-        return self._arm(name, lambda bench: (self._prompt(PROMPTED[name], bench), self._untold(), {}))
+        arm = self._arm(name, lambda bench: (self._prompt(PROMPTED[name], bench), self._untold(), {}))
+        return replace(arm, is_rival=name == FEW_SHOT)
 
     def trained(self, training: Training, seed: int) -> Arm:
         def write(bench: Bench) -> "_Draft":
@@ -94,7 +95,7 @@ class Scribe:
         def write(bench: Bench) -> "_Draft":
             trained = [r for r in bench.earlier.of(training.name, self.subject.name) if r.arm.seed == seed]
             if not trained:
-                raise ArmFailed("the training whose adapter it writes with failed")
+                raise ArmFailed("the training whose adapter it writes with was not run, or failed")
             told = trained[0].found["told"]
             candidates = self.shop.settings.rewrite_candidates
             return self._rewrite(self._adapter(training, seed), told, seed, bench, candidates=candidates), told, {}

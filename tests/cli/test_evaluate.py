@@ -45,3 +45,11 @@ def test_what_cannot_be_meant_is_refused(idiolect: Idiolect, arguments: tuple[st
     said = idiolect("evaluate", *arguments)
     assert said.code == 2
     assert words in said.words
+
+
+def test_an_arm_that_there_is_not_is_answered_with_those_there_are(idiolect: Idiolect, tmp_path: Path) -> None:
+    asked = ("evaluate", "--suite", "dropout", "--quick", "--out", str(tmp_path), "--only", "voyce")
+    said = idiolect(*asked)
+    assert said.code == 1
+    assert "No arm of this suite has voyce in its name" in said.words
+    assert "two-voices--voice--seed-0" in said.words

@@ -2,14 +2,14 @@
 
 import pytest
 
-from app.evaluation.arms import MAIN, ONE_VOICE, QUICK, SFT, WAYS, Training, further
+from app.evaluation.arms import ITERATIVE, MAIN, ONE_VOICE, QUICK, SFT, WAYS, Training, further
 from app.evaluation.voicing import learns_tags
 from app.learning.recipes import FROM_FEEDBACK, RECIPES, as_dict, resolve
 
 SMALL, LARGE = 135_000_000, 3_000_000_000
 
 
-@pytest.mark.parametrize("training", [*MAIN, *WAYS, *further()], ids=lambda training: training.name)
+@pytest.mark.parametrize("training", [*MAIN, *WAYS, ITERATIVE, *further()], ids=lambda training: training.name)
 @pytest.mark.parametrize("parameters", [SMALL, LARGE])
 @pytest.mark.parametrize("is_quick", [False, True])
 def test_every_arm_is_a_configuration_the_server_takes(training: Training, parameters: int, is_quick: bool) -> None:
@@ -48,7 +48,7 @@ def test_a_way_differs_from_what_it_is_compared_with_in_one_thing() -> None:
 
 
 def test_every_recipe_that_needs_no_feedback_has_an_arm() -> None:
-    assert {training.recipe for training in (*MAIN, *further())} == set(RECIPES) - set(FROM_FEEDBACK)
+    assert {training.recipe for training in (*MAIN, ITERATIVE, *further())} == set(RECIPES) - set(FROM_FEEDBACK)
     assert all(training in MAIN for training in ONE_VOICE)
 
 

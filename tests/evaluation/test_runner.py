@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,26 @@ def test_seeds_are_told_apart_and_names_may_hold_anything(tmp_path: Path) -> Non
 def test_two_arms_of_one_name_are_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="one name: a--seed-0"):
         run([counting([], "a", {}), counting([], "a", {})], tmp_path, {}, quiet())
+
+
+def test_only_what_is_meant_is_run_and_what_others_are_compared_with(tmp_path: Path) -> None:
+    calls: list[str] = []
+    rival = replace(counting(calls, "few-shot prompt", {"value": 0}), is_rival=True)
+    names = ("set credit, dropout", "voice", "voice, no dropout")
+    arms = [rival, *(counting(calls, name, {"value": 1}) for name in names)]
+    results = run(arms, tmp_path, {}, quiet(), ["Set credit, dropout", "no-dropout"])
+    assert calls == ["few-shot prompt", "set credit, dropout", "voice, no dropout"]
+    assert results.missing == ["voice--seed-0"]
+    results = run(arms, tmp_path, {}, quiet(), ["voice"])
+    assert calls[3:] == ["voice"]
+    assert [result.arm.name for result in results.all] == [arm.name for arm in arms]
+    assert not results.missing
+
+
+def test_a_name_that_no_arm_has_is_answered_with_those_there_are(tmp_path: Path) -> None:
+    calls: list[str] = []
+    with pytest.raises(CannotEvaluate, match="has voyce in its name") as caught:
+        run([counting(calls, "voice", {})], tmp_path, {}, quiet(), ["voice", "voyce"])
+    assert "voice--seed-0" in caught.value.remedy
+    assert not calls
+    assert not any(tmp_path.iterdir())
