@@ -1,6 +1,7 @@
 """What all request and response bodies share."""
 
 import re
+import unicodedata
 from typing import Annotated, Final, Generic, TypeVar
 
 from fastapi import Path, Query
@@ -8,6 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 
+MOST_STACKED: Final = 30
+"""Combining characters on one letter; no script needs more, and Unicode itself calls 30 a safe limit (UAX 15)."""
 UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -41,6 +44,24 @@ def _storable(text: str) -> str:
     return text
 
 
+def stacked(text: str) -> int:
+    """The longest run of combining characters once they are taken apart: to put it in order takes its square."""
+    if text.isascii():
+        return 0
+    longest = run = 0
+    for character in text:
+        for part in unicodedata.normalize("NFD", character):
+            run = run + 1 if unicodedata.combining(part) else 0
+            longest = max(longest, run)
+    return longest
+
+
+def _unstacked(text: str) -> str:
+    if stacked(text) > MOST_STACKED:
+        raise ValueError(f"must not have a letter with more than {MOST_STACKED} accents")
+    return text
+
+
 def _as_name(name: str) -> str:
     if not name.isprintable() or "/" in name or name != name.strip() or name in (".", ".."):
         raise ValueError("must be printable, without slashes or spaces around it")
@@ -49,6 +70,9 @@ def _as_name(name: str) -> str:
 
 Text = Annotated[str, AfterValidator(_storable)]
 """Free text that every database can hold."""
+
+Prose = Annotated[Text, AfterValidator(_unstacked)]
+"""Free text that is read, not only kept."""
 
 ExternalId = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_as_name)]
 """The tenant's own id of a person; it stands in paths."""

@@ -52,6 +52,20 @@ CASES: dict[str, tuple[str, str, dict[str, Any], int, str]] = {
         "rewrite_id",
     ),
     "empty text to rewrite": ("POST", "/v1/rewrite", {"json": {"user_id": "ada", "text": " "}}, 422, "text"),
+    "endless accents to rewrite": (
+        "POST",
+        "/v1/rewrite",
+        {"json": {"user_id": "ada", "text": "a" + "\u0f73" * 9_999}},
+        422,
+        "text",
+    ),
+    "correction of endless accents": (
+        "POST",
+        "/v1/feedback",
+        {"json": {"rewrite_id": "9", "edited_text": "a" + "\u0301\u0316" * 9_999}},
+        422,
+        "edited_text",
+    ),
     "rewrite for a stranger": ("POST", "/v1/rewrite", {"json": {"user_id": "eve", "text": "Hi."}}, 404, "user_id"),
     "rewrite by an unknown version": (
         "POST",

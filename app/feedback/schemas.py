@@ -10,16 +10,16 @@ from app.feedback.satisfaction import NOTES
 from app.feedback.tracking import Tracked, Weighed
 from app.models import Feedback
 from app.rewrites.schemas import MAX_N
-from app.schemas import Body, Text, View
+from app.schemas import Body, Prose, Text, View
 
 
 class FeedbackRequest(Body):
     """At least one of `text`, `rating` and `edited_text`."""
 
     rewrite_id: Text = Field(max_length=36)
-    text: Text = Field(default="", description="what the person says about the rewrite, in their own words")
+    text: Prose = Field(default="", description="what the person says about the rewrite, in their own words")
     rating: float | None = Field(default=None, ge=0, le=1, description="0 useless, 1 perfect; wins over the words")
-    edited_text: Text | None = Field(default=None, description="the rewrite as the person would have it")
+    edited_text: Prose | None = Field(default=None, description="the rewrite as the person would have it")
     output_index: int = Field(default=0, ge=0, lt=MAX_N, description="which of the rewrite's texts is meant")
 
 

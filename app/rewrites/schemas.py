@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from app.inference.types import DEFAULT_TEMPERATURE
 from app.models import Rewrite
-from app.schemas import Body, ExternalId, Text
+from app.schemas import Body, ExternalId, Prose, Text
 
 MAX_SEED = 2**31 - 1
 MAX_N = 8
@@ -25,7 +25,7 @@ AdapterChoice = Annotated[Literal["active", "base"] | int, BeforeValidator(_as_c
 
 class RewriteRequest(Body):
     user_id: ExternalId
-    text: Text
+    text: Prose
     n: int = Field(default=1, ge=1, le=MAX_N, description="how many versions to write")
     temperature: float = Field(default=DEFAULT_TEMPERATURE, ge=0, le=2)
     top_p: float = Field(default=1.0, gt=0, le=1, description="draw from the likeliest words of this total probability")

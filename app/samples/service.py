@@ -4,7 +4,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -15,11 +14,8 @@ from app.models import StyleSample, User
 from app.samples import repository
 from app.samples.files import Incoming
 from app.samples.schemas import SampleResult, SamplesOut
-from app.schemas import is_storable
+from app.schemas import MOST_STACKED, is_storable, stacked
 from app.users import service as users
-
-MOST_STACKED: Final = 30
-"""Combining characters on one letter; no script needs more, and Unicode itself calls 30 a safe limit (UAX 15)."""
 
 
 class UnusableSamples(Unprocessable):
@@ -138,20 +134,9 @@ def _fault(text: str) -> str | None:
         return "it contains NUL or half a character"
     if len(text) > limit:
         return f"it has {len(text)} characters, at most {limit} are possible"
-    if _stacked(text) > MOST_STACKED:
+    if stacked(text) > MOST_STACKED:
         return f"a letter in it has more than {MOST_STACKED} accents"
     return None
-
-
-def _stacked(text: str) -> int:
-    """The longest run of combining characters. Normalising takes its square, so it must not be endless."""
-    if text.isascii():
-        return 0
-    longest = run = 0
-    for character in text:
-        run = run + 1 if unicodedata.combining(character) else 0
-        longest = max(longest, run)
-    return longest
 
 
 def _unusable(incoming: Sequence[Incoming], faults: dict[int, str], is_strict: bool) -> UnusableSamples:
