@@ -19,12 +19,14 @@ from app.schemas import UNSTORABLE, is_storable
 
 MAX_CONTEXT: Final = 60
 MAX_SOURCE: Final = 200
-MAX_HEADER: Final = 600
+MAX_HEADER: Final = 1_000
 """Bytes of a mail's header that says how it is built: they are parsed in the square of their length."""
+MAX_HEADERS: Final = 12_000
+"""Bytes of all of them, for that reason."""
 MAX_PARTS: Final = 16
 """Parts of a mail that may hold others: each line is compared with the ends of all that are open."""
 
-_STRUCTURE = re.compile(rb"(?im)^content-[a-z-]{1,30}[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*")
+_STRUCTURE = re.compile(rb"(?im)^content-(?:type|disposition|transfer-encoding|id)[ \t]*:[^\n]*(?:\n[ \t][^\n]*)*")
 
 
 class UnusableFile(Unprocessable):
@@ -103,7 +105,8 @@ def _csv(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
 def _mail(name: str, content: bytes, context: str | None) -> Iterator[Incoming]:
     # Line ends as the parser takes them.
     headers = _STRUCTURE.findall(content.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
-    if max(map(len, headers), default=0) > MAX_HEADER or sum(map(_is_nest, headers)) > MAX_PARTS:
+    lengths = [len(header) for header in headers]
+    if max(lengths, default=0) > MAX_HEADER or sum(lengths) > MAX_HEADERS or sum(map(_is_nest, headers)) > MAX_PARTS:
         raise _unusable(name, "is built in an unusual way", "Paste what the person wrote into a .txt file.")
     try:
         message = message_from_bytes(content, policy=policy.default)

@@ -106,12 +106,31 @@ BROKEN: dict[str, tuple[str, bytes, str]] = {
         "unusual way",
     ),
     "brackets": ("a.eml", b"Content-Type: text/plain " + b"(" * 500 + b"\n\nHello.", "no readable plain text"),
+    "endless parts": (
+        "a.eml",
+        b"Content-Type: multipart/mixed; boundary=B\n\n"
+        + (b"--B\nContent-Type: image/x; " + b"a=b;" * 140 + b"\n\nx\n") * 800,
+        "unusual way",
+    ),
     "parts in parts": (
         "a.eml",
         b"".join(b"Content-Type: multipart/mixed; boundary=%d\n\n--%d\n" % (n, n) for n in range(1000)) + b"\n\nHello.",
         "unusual way",
     ),
 }
+
+
+def test_a_mail_of_a_real_program_is_read() -> None:
+    """Long style sheets, long names of attachments in another script, a quoted mail with all its headers."""
+    message = EmailMessage()
+    quoted = "Content-Type: text/plain; charset=utf-8\n" * 20
+    message.set_content(f"Hello Tom.\n\n{quoted}")
+    message.add_alternative(
+        f"<style>\ncontent-visibility: auto; {'color: red; ' * 80}\n</style>", subtype="html", cte="8bit"
+    )
+    message.add_attachment(b"x", "image", "png", filename="п" * 99 + ".png")
+    (sample,) = read("a.eml", message.as_bytes())
+    assert sample.text.startswith("Hello Tom.")
 
 
 @pytest.mark.parametrize(("name", "content", "detail"), BROKEN.values(), ids=BROKEN.keys())
