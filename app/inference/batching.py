@@ -161,7 +161,9 @@ class Waiting(Generic[R]):
         if not rows or waiting <= self.most_rows:
             return False
         tenant = self._tenants.get(rows[0].tenant_id)
-        theirs = len(rows) + sum(len(lane.rows) for lane in (tenant.people.values() if tenant else ()))
+        # Candidates that nobody may need after all take no place away.
+        waits = [row for lane in (tenant.people.values() if tenant else ()) for row in lane.rows]
+        theirs = sum(row.is_due for row in [*rows, *waits])
         return theirs > self.most_rows // KEPT_SHARE or waiting > MOST_BEYOND * self.most_rows
 
     def _lanes(self) -> list[tuple[_Lane[R], _Lane[R]]]:

@@ -231,6 +231,14 @@ def test_a_queue_that_one_tenant_filled_is_open_to_others() -> None:
     assert [row.number for row in waiting.take(room(rows=4))].count(1) == 2
 
 
+def test_candidates_that_nobody_may_need_take_no_place_away_from_others() -> None:
+    waiting = queue(*[Row("busy") for _ in range(16)], most_rows=16)
+    waiting.add([Row("rare"), *[Row("rare", is_due=False) for _ in range(3)]])
+    waiting.add([Row("rare")])
+    with pytest.raises(QueueFull):
+        waiting.add([Row("rare")])
+
+
 def test_even_with_many_tenants_a_queue_is_bounded() -> None:
     waiting = queue(*[Row("busy") for _ in range(16)], most_rows=16)
     for number in range(16):
