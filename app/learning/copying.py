@@ -30,8 +30,11 @@ def longest_borrowed_run(text: str, source: str, samples: Sequence[str]) -> int:
 
 
 def invented_addresses(text: str, source: str) -> int:
-    """Links, e-mail addresses and handles that `source` has not: a model can only have them from somebody's texts."""
-    known = source.casefold()
+    """Links, e-mail addresses and handles that `source` has not: a model can only have them from somebody's texts.
+
+    Who writes `@home` for `at home` calls nobody.
+    """
+    known = {found.casefold() for found in ADDRESS.findall(source)} | {f"@{word}" for word in _words(source)}
     return sum(found.casefold() not in known for found in ADDRESS.findall(text))
 
 

@@ -107,7 +107,7 @@ FORMAL_PHRASES = [
     ("may i trouble you to", "please"), ("might i ask you to", "please"), ("may i ask you to", "please"),
     ("would you be so kind as to", "please"), ("be so kind as to", "please"), ("be so good as to", "please"),
     ("i would ask that you", "please"), ("i kindly ask that you", "please"), ("you are kindly requested to", "please"),
-    ("pray do", "please"), ("kindly", "please"), ("at your earliest convenience", "as soon as you can"),
+    ("pray do not", "please do not"), ("pray do", "please"), ("kindly", "please"), ("at your earliest convenience", "as soon as you can"),
     ("at your convenience", "when you can"), ("in due course", "later"), ("with regard to", "about"),
     ("with respect to", "about"), ("with reference to", "about"), ("in regard to", "about"), ("regarding", "about"),
     ("concerning", "about"), ("should you require", "if you need"), ("should you need", "if you need"),
@@ -137,7 +137,9 @@ FORMAL_PHRASES = [
     ("i venture to suggest that", "I think that"), ("i believe that", "I think that"), ("of the greatest", "of great"),
     ("at the present time", "now"), ("at present", "now"), ("for the reason that", "because"), ("in spite of", "despite"),
     ("with the exception of", "except"), ("allow me to", "let me"), ("permit me to", "let me"),
-    ("i look forward to", "I am looking forward to"),
+    ("i look forward to", "I am looking forward to"), ("forward me", "send me"), ("forward us", "send us"),
+    ("forward the", "send the"), ("forward it to", "send it to"), ("forward your", "send your"),
+    ("concluded that", "decided that"),
 ]  # fmt: skip
 
 FORMAL_WORDS = {
@@ -151,20 +153,20 @@ FORMAL_WORDS = {
     "convey": "pass on", "depart": "leave", "departs": "leaves", "departed": "left", "arrive": "arrive", "therefore": "so",
     "thus": "so", "whilst": "while", "amongst": "among", "gratitude": "thanks", "shall": "will", "received": "received",
     "correspondence": "letters", "postponed": "put off", "rectify": "fix", "rectified": "fixed", "resolve": "fix",
-    "reside": "live", "resides": "lives", "resided": "lived", "dispatched": "sent", "dispatch": "send", "forward": "send",
+    "reside": "live", "resides": "lives", "resided": "lived", "dispatched": "sent", "dispatch": "send",
     "forwarded": "sent", "enclosed": "enclosed", "beverage": "drink", "beverages": "drinks", "inform": "tell",
     "informed": "told", "assure": "assure", "perhaps": "maybe", "exceedingly": "very", "presently": "soon",
     "anticipate": "expect", "anticipated": "expected", "attend": "come to", "splendid": "great", "excellent": "very good",
     "delightful": "nice", "regrettably": "unfortunately", "remainder": "rest", "prompt": "quick",
     "promptly": "quickly", "thrice": "three times", "telephone": "phone", "telephoned": "called", "automobile": "car",
-    "physician": "doctor", "permit": "let", "gentleman": "man", "inclement": "bad", "replied": "answered", "lately": "recently",
+    "physician": "doctor", "permit": "allow", "gentleman": "man", "inclement": "bad", "replied": "answered", "lately": "recently",
     "tedious": "boring", "luncheon": "lunch", "admirable": "very good", "exquisite": "beautiful", "possesses": "has",
     "accordingly": "so", "alas": "unfortunately", "seeks": "wants", "employment": "work", "endeavoured": "tried",
     "conclude": "end", "concluded": "ended", "construct": "build", "constructed": "built",
     "examine": "check", "examined": "checked",
     "select": "choose", "selected": "chose", "consume": "eat", "consumed": "ate",
     "frequently": "often", "seldom": "rarely", "occasionally": "sometimes", "immediately": "at once",
-    "considerable": "large", "costly": "expensive", "fatigued": "tired", "unwell": "ill",
+    "costly": "expensive", "fatigued": "tired", "unwell": "ill",
 }  # fmt: skip
 
 WARM_PHRASES = [

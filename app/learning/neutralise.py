@@ -31,7 +31,7 @@ EMOJI = re.compile(
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\u2190-\u21ff\u2300-\u23ff\ufe0f\u200d\u20e3\U000e0020-\U000e007f]+"
 )
 EMOTICON = re.compile(
-    r"(?:(?<=\s)|^)(?:[:;=8xX]['\-^]?[)(DPp/\\|oO3\]*]+|<3+|\^_\^|:'\(|[xX]D+|\(:|\):|-_-)(?=\s|$|[.!?,])"
+    r"(?:(?<=\s)|^)(?:[:;=]['\-^]?[)(DPp/\\|oO\]*]+|:['\-^]?3+|[8xX]['\-^][)(DPp]+|<3+|\^_\^|:'\(|[xX]D+|\(:|\):|-_-)(?=\s|$|[.!?,])"
 )
 _PUNCTUATION = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "...", "\u00a0": " "})
 _WORD_EDGE = (r"(?<![\w'])", r"(?![\w'])")
@@ -54,6 +54,9 @@ _expand_bare = _table(BARE_CONTRACTIONS)
 _expand_slang = _table(SLANG)
 _plain_phrases = _table(dict(FORMAL_PHRASES) | dict(WARM_PHRASES))
 _plain_words = _table(FORMAL_WORDS | PLAIN_SWAPS)
+_put = {plain.split()[0].lower() for plain in (FORMAL_WORDS | PLAIN_SWAPS).values()} | {"good"}
+_AN_BEFORE_CONSONANT = re.compile(rf"\b(a)n (?=(?:{'|'.join(sorted(w for w in _put if w[0] not in 'aeiou'))})\b)", re.IGNORECASE)  # fmt: skip
+_A_BEFORE_VOWEL = re.compile(r"\b(a) (?=(?:expensive|ill)\b)", re.IGNORECASE)
 _apart = "|".join(sorted(map(re.escape, DROPPED), key=len, reverse=True))
 _INTERJECTION_FIRST = re.compile(rf"(?:(?<=^)|(?<=[.!?,;:—–-] ))(?:{_apart})\b(?:[\s,!.—–-]+|$)", re.IGNORECASE)
 # These begin sentences too ("You know that café ..."), so only a comma or a dash after them shows that they stand apart.
@@ -69,8 +72,9 @@ _NEGATION = re.compile(r"\b(\w+)n't\b", re.IGNORECASE)
 _UR_IS_YOU_ARE = re.compile(r"\bur (?=(?:a|an|the|so|too|not|my|going|gonna|coming|late|early|welcome|right|wrong|in|at|on)\b)", re.IGNORECASE)  # fmt: skip
 
 
+_OF_LINK = '[^\\s<>"“”‘’…\U0001f000-\U0001faff\u2600-\u27bf]'
 ADDRESS = re.compile(
-    r"(?i:https?://|www\.)[^\s<>]*[^\s<>.,;:!?)]|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w@])@\w+"
+    rf"(?i:https?://|www\.){_OF_LINK}*(?<![.,;:!?)'*_])|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w@])@(?=[^\W\d_]\w)\w+"
 )
 """A link, an e-mail address or a handle: facts, of which nothing can be made plainer."""
 _HIDDEN = "\ue000"
@@ -92,12 +96,11 @@ def neutralise(text: str) -> str:
     plain = _expand_slang(_UR_IS_YOU_ARE.sub("you are ", plain))
     plain = _plain_words(_plain_phrases(plain))
     plain = _without_interjections(plain)
-    plain = _EMPHASIS.sub("", plain)
+    plain = _articles(_EMPHASIS.sub("", plain))
     plain = _punctuation(plain)
     plain = _capitals(plain, is_lower_case=text == text.lower())
-    for address in addresses:
-        plain = plain.replace(_HIDDEN, address, 1)
-    return plain or text.strip()
+    hidden = iter(addresses)
+    return re.sub(_HIDDEN, lambda _: next(hidden, ""), plain) or text.strip()
 
 
 def _shorten(match: re.Match[str]) -> str:
@@ -137,6 +140,11 @@ def _contractions(text: str) -> str:
     return _NEGATION.sub(r"\1 not", text)
 
 
+def _articles(text: str) -> str:
+    """As the word after them wants it, if that is one which was put there: an excellent -> a very good."""
+    return _AN_BEFORE_CONSONANT.sub(r"\1 ", _A_BEFORE_VOWEL.sub(r"\1n ", text))
+
+
 def _without_interjections(text: str) -> str:
     """Repeated, because one interjection often hides behind another (`omg lol`)."""
     for _ in range(3):
@@ -150,7 +158,7 @@ def _without_interjections(text: str) -> str:
 def _punctuation(text: str) -> str:
     text = re.sub(r"\s*[;—–]+\s*|\s+-+\s+|\s*--+\s*", ", ", text)
     text = re.sub(r"\.{2,}", ".", text)
-    text = re.sub(r"[!]*\?[!?]*", "?", text)
+    text = re.sub(r"(?<!!)!*\?[!?]*", "?", text)
     text = re.sub(r"!+", ".", text)
     text = re.sub(r"\s+([.,?:])", r"\1", text)
     text = re.sub(r"([.,?:])[.,]+", r"\1", text)

@@ -1,6 +1,11 @@
+import json
+from pathlib import Path
+
 import pytest
 
+import app
 from app.learning.copying import invented_addresses, is_copy, is_surface, longest_borrowed_run
+from app.learning.neutralise import neutralise
 
 SAMPLES = ["we meet at the old bridge when the rain is over", "Honestly, I can't stand the rain!"]
 
@@ -55,7 +60,19 @@ def test_without_samples_nothing_is_borrowed():
         ("Write to ann@mail.example", "Write to ann@mail.example.", 0),
         ("Write to bob@mail.example", "Write to ann@mail.example.", 1),
         ("At ten @ home.", "At ten at home.", 0),
+        ("see https://x.example…", "See https://x.example.", 0),
+        ("see https://x.example😊", "See https://x.example.", 0),
+        ('see "https://x.example"', "See https://x.example.", 0),
+        ("im @home @8", "I am at home at 8.", 0),
+        ("hi @an", "Hello @anna.", 1),
     ],
 )
 def test_addresses_that_the_source_has_not_are_invented(text, source, count):
     assert invented_addresses(text, source) == count
+
+
+def test_whoever_is_quoted_invents_nothing():
+    people = json.loads((Path(app.__file__).parent / "assets/demo/people.json").read_text("utf-8"))
+    for person in people:
+        for sample in person["samples"]:
+            assert not invented_addresses(sample["text"], neutralise(sample["text"]))

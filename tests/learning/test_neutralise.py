@@ -26,6 +26,12 @@ PEOPLE = Path(__file__).parents[2] / "app" / "assets" / "demo" / "people.json"
         ("sooooo good", "Good."),
         ("The goooood soup", "The good soup."),
         ("Check #sunset pics", "Check sunset pictures."),
+        ("Room 83 on 8/3, and Windows XP", "Room 83 on 8/3, and Windows XP."),
+        ("see https://example.com/x😊", "See https://example.com/x."),
+        ("I look forward to an excellent meal", "I am looking forward to a good meal."),
+        ("Please forward the list; he will not permit it.", "Please send the list, he will not allow it."),
+        ("I have concluded that it is a costly trip.", "I have decided that it is an expensive trip."),
+        ("Pray do not wait.", "Please do not wait."),
         ("read https://example.com/x now", "Read https://example.com/x now."),
         ("ask anna.lee@mail.example or @tom_r :)", "Ask anna.lee@mail.example or @tom_r."),
         ("The list is at www.example.org/a_b, if u want it", "The list is at www.example.org/a_b, if you want it."),
@@ -74,7 +80,8 @@ def test_shares_most_words_with_the_hand_made_neutral_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", [*string.punctuation, *"–—…🌿\u0301 \n", "- ", ", ", ":)", "a.", "u ", "lol ", "so ", "xD", "'s "]
+    "unit",
+    [*string.punctuation, *"–—…🌿\u0301 \n", "- ", ", ", ":)", "a.", "u ", "lol ", "so ", "xD", "'s ", "@a ", "!?"],
 )
 def test_however_often_a_sign_is_repeated_it_is_made_plain_at_once(unit: str) -> None:
     """Workers that score do nothing else meanwhile, not even to say that they live."""

@@ -12,6 +12,7 @@ from torch import Tensor
 from app.learning.neutralise import EMOJI, EMOTICON
 
 KINDS = ("face", "tag", "!", "?", "…", ".", "other mark", "none")
+_GLUED = re.compile(r"[:;=]['\-^]?[)(DPp]+$")
 _TAG = re.compile(r"[#@]\w+[!.?]*$")
 
 
@@ -19,6 +20,8 @@ def kind(text: str) -> str:
     """One of KINDS: of the last thing that is neither a letter nor white space, if a text ends with such."""
     text = text.rstrip()
     if any(found.end() == len(text) for pattern in (EMOJI, EMOTICON) for found in pattern.finditer(text)):
+        return "face"
+    if _GLUED.search(text):
         return "face"
     if _TAG.search(text):
         return "tag"
