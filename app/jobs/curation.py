@@ -5,7 +5,7 @@ once. A text of the test is not learned from by another door: not as feedback, a
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
@@ -37,6 +37,8 @@ MOST_TESTED = 48
 """Passages of the test: several of each held-out sample."""
 SECRET_LETTERS = 24
 """A text of the test that is so long is not part of another by chance."""
+DEALT_AGAIN = 3
+"""How often those that turn out to test nothing are replaced."""
 READ_CHARACTERS = 1000
 """Of a sample, from which its language is told."""
 WORDLESS, FOREIGN, SHORT, UNBROKEN = (
@@ -106,7 +108,7 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
     faults = {row.id: _fault(row.text, passages[row.id]) for row in rows}
     left_out = Counter(fault for fault in faults.values() if fault)
     usable = [row for row in rows if faults[row.id] is None]
-    held_out.deal(usable)
+    _deal(usable, passages, told.undealt)
     learned_from = [row for row in usable if not row.is_held_out]
     tested_on = [row for row in usable if row.is_held_out]
 
@@ -114,7 +116,7 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
     if len(train) < fewest:
         raise _too_little(len(train), left_out, fewest)
     learned = "\n".join(folded(row.text) for row in learned_from)
-    test = [written for written in _written(tested_on, passages) if folded(written.text) not in learned]
+    test = _tests(tested_on, passages, learned)
     secret = {_letters(text) for text in [*(row.text for row in tested_on), *(written.text for written in test)]}
     telling = [letters for letters in secret if len(letters) >= SECRET_LETTERS]
 
@@ -126,9 +128,10 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
         """Somebody may like a rewrite of two words, but nothing can be learned from signs or from another language."""
         if not any(map(str.isalnum, chosen)) or not is_english(chosen):
             return False
-        if any(map(is_secret, [chosen, *split(chosen, passage_words).passages])):
+        texts = (chosen, *others)
+        if not all(_fits(text, passage_words) for text in texts):
             return False
-        return all(_fits(text, passage_words) for text in (chosen, *others))
+        return not any(is_secret(part) for text in texts for part in (text, *split(text, passage_words).passages))
 
     signal = told.signal
     chosen = _drawn(train, MOST_TRAINED, seed)
@@ -141,12 +144,30 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
             passage
             for text in signal.disliked
             for passage in split(text, passage_words).passages
-            if _fits(passage, passage_words) and not is_secret(passage)
+            if is_english(passage) and _fits(passage, passage_words) and not is_secret(passage)
         ],
         sample_ids=[row.id for row in usable],
         feedback_ids=list(signal.feedback_ids),
         remarks=_remarks(left_out, len(train), len(chosen)),
     )
+
+
+def _deal(rows: Sequence[StyleSample], passages: Mapping[str, Sequence[str]], undealt: Collection[str]) -> None:
+    """As `held_out.deal`, but a sample that says nothing which others do not say too tests nothing: another takes its
+    place as long as there are new ones."""
+    idle: set[str] = set()
+    for _ in range(DEALT_AGAIN):
+        held_out.deal(rows, idle)
+        learned = "\n".join(folded(row.text) for row in rows if not row.is_held_out)
+        telling = {written.sample_id for written in _tests([row for row in rows if row.is_held_out], passages, learned)}
+        silent = {row.id for row in rows if row.is_held_out} - telling
+        if silent <= idle:
+            return
+        idle |= silent
+        for row in rows:
+            if row.id in undealt:
+                row.is_held_out = False if row.id in idle else None
+    held_out.deal(rows, idle)
 
 
 def _fault(text: str, passages: Sequence[str]) -> str | None:
@@ -177,13 +198,18 @@ def _fits(text: str, passage_words: int) -> bool:
     return len(text.split()) <= passage_words and len(text) <= LONGEST_WORD * passage_words
 
 
-def _written(rows: Iterable[StyleSample], passages: dict[str, list[str]]) -> list[Written]:
+def _written(rows: Iterable[StyleSample], passages: Mapping[str, Sequence[str]]) -> list[Written]:
     """Every passage of these samples once."""
     found: dict[str, Written] = {}
     for row in rows:
         for passage in passages[row.id]:
             found.setdefault(folded(passage), Written(passage, row.context, row.id))
     return list(found.values())
+
+
+def _tests(rows: Iterable[StyleSample], passages: Mapping[str, Sequence[str]], learned: str) -> list[Written]:
+    """Their passages that stand nowhere in what is learned."""
+    return [written for written in _written(rows, passages) if folded(written.text) not in learned]
 
 
 def _drawn(written: list[T], most: int, seed: int) -> list[T]:

@@ -5,7 +5,7 @@ part of a sample is kept in its row, and a training deals out only those that no
 since the person wrote more or deleted some of it, is filled up from these, lowest hash first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.learning.modes import named_voices
 from app.learning.rewards.style import FEWEST_TEXTS
@@ -17,16 +17,17 @@ FEWEST_SAMPLES = 6
 """Of fewer all are needed to learn from."""
 
 
-def deal(rows: Sequence[StyleSample]) -> None:
-    """Give every sample without a part its part, in place. A third of all is held out, at most 12.
+def deal(rows: Sequence[StyleSample], idle: Collection[str] = ()) -> None:
+    """Give every sample without a part its part, in place. A third of all is held out, at most 12, the `idle` (ids of
+    those that test nothing) not counted.
 
     Each voice that the person named gives by its size; whatever else they wrote is one more group. A group keeps what
     makes a voice to learn from, and the largest gives what others cannot.
     """
     budget = min(AT_MOST, int(len(rows) * SHARE)) if len(rows) >= FEWEST_SAMPLES else 0
-    missing = budget - _held_out(rows)
+    missing = budget - _held_out(rows, idle)
     for group, quota in _quotas(_groups(rows), budget):
-        room = min(quota, len(group) - FEWEST_TEXTS) - _held_out(group)
+        room = min(quota, len(group) - FEWEST_TEXTS) - _held_out(group, idle)
         unseen = sorted((row for row in group if row.is_held_out is None), key=lambda row: row.sha256)
         for row in unseen[: max(0, min(room, missing))]:
             row.is_held_out = True
@@ -52,5 +53,5 @@ def _groups(rows: Sequence[StyleSample]) -> list[list[StyleSample]]:
     return [groups[tag] for tag in sorted(groups)]
 
 
-def _held_out(rows: Sequence[StyleSample]) -> int:
-    return sum(row.is_held_out is True for row in rows)
+def _held_out(rows: Sequence[StyleSample], idle: Collection[str]) -> int:
+    return sum(row.is_held_out is True and row.id not in idle for row in rows)

@@ -18,6 +18,7 @@ from app.learning.recipes import SATISFACTION_WEIGHT
 from app.log import where
 from app.models import CANCELLED, FAILED, QUEUED, STARTED_BY_FEEDBACK, Job
 from app.queue import LISTEN, SCORE_FEEDBACK, SCORE_REWRITE, TRAIN, ring
+from app.users.service import UnknownUser
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ def train_from_feedback() -> None:
                 config = {"reward": {"satisfaction": SATISFACTION_WEIGHT}} if knows else {}
                 job = service.create(session, user, "voice", config, origin=STARTED_BY_FEEDBACK)
             log.info("job %s: enough new feedback", job.id)
-        except (service.TooFewSamples, service.AlreadyTraining) as reason:
+        except (service.TooFewSamples, service.AlreadyTraining, UnknownUser) as reason:
             log.debug("feedback of user %s starts no training: %s", user.id, reason)
 
 

@@ -66,11 +66,12 @@ def train(context: JobContext) -> TrainingOutcome:
     if recipe.dpo and not material.corrected:
         raise TrainingFailure(
             "None of the texts that you corrected can be learned from: they are longer than the "
-            f"{card.passage_words} words that are learned at a time, or kept for the test.",
-            "Correct rewrites of shorter texts, or choose another recipe.",
+            f"{card.passage_words} words that are learned at a time, no English, or kept for the test.",
+            "Correct rewrites of other, shorter texts, or choose another recipe.",
         )
     with transaction(context.job.tenant_id) as session:
         curation.keep_dealt(session, told)
+        context.fence(session)  # whoever took the job over has dealt by itself
     recipe, pleased = satisfaction_for(context, recipe)
     recipe, shape = shaped(context, recipe, settings, card.parameters)
     if recipe.sft is None and card.warmup is None and settings.base_model != PACKAGED:

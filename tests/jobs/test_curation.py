@@ -82,10 +82,19 @@ def test_a_text_of_the_test_is_not_learned_as_feedback(
     assert len(material.feedback_ids) == 4
 
 
+def test_a_text_of_the_test_is_no_request_either(ada: User, make_samples: Callable[..., list[StyleSample]]) -> None:
+    make_samples(ada, 12)
+    _, (tested_on, *_) = texts_of(gathered(ada))
+    react(ada, tested_on, edited_text="See you there, all of you.")
+    material = gathered(ada)
+    assert not material.liked
+    assert not material.corrected
+
+
 def test_a_text_of_the_test_is_not_practised(ada: User, make_samples: Callable[..., list[StyleSample]]) -> None:
     make_samples(ada, 12)
     _, (tested_on, *_) = texts_of(gathered(ada))
-    for asked in (tested_on, "Please come at ten."):
+    for asked in (tested_on, "Das ist leider nicht so gut.", "Please come at ten."):
         react(ada, asked, rating=0.0, satisfaction=0.0)
     assert gathered(ada).disliked == ["Please come at ten."]
 
@@ -111,6 +120,21 @@ def test_a_line_that_is_learned_from_elsewhere_is_no_test(
     assert tested == {row.text.splitlines()[1] for row in held_out}
     assert REGARDS in {written.text for written in gathered(ada).train}
     assert len(rows) == 6
+
+
+def test_a_test_that_shows_nothing_is_replaced(ada: User, make_samples: Callable[..., list[StyleSample]]) -> None:
+    """Otherwise whoever says one thing twice is never tested on enough, however much they write."""
+    make_samples(ada, [f"{REGARDS}\nThis is letter {number} of mine, at last." for number in range(47)] + [REGARDS])
+    material = gathered(ada)
+    assert len({written.sample_id for written in material.held_out}) == 12
+    with transaction(ada.tenant_id) as session:  # as an older training had dealt it
+        for row in samples.all_of(session, ada.id):
+            if row.is_held_out or row.text == REGARDS:
+                row.is_held_out = row.text == REGARDS or not row.is_held_out
+    make_samples(ada, [f"Ada adds another sentence, the {number}th." for number in range(20)])
+    material = gathered(ada)
+    assert len({written.sample_id for written in material.held_out}) == 12
+    assert REGARDS not in {written.text for written in material.held_out}
 
 
 def test_every_passage_is_learned_once(ada: User, make_samples: Callable[..., list[StyleSample]]) -> None:
