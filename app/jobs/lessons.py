@@ -91,7 +91,7 @@ def examples(voice: Voice, material: Material, recipe: Recipe) -> list[Pair]:
             add(version, written.text, voice.tag_for(written))
     person = references_of(voice, recipe)
     count = round(IMITATIONS_PER_PAIR * len(pairs))
-    own = [written.text for written in voice.written]
+    own = {mode.tag: mode.texts for mode in voice.modes}
     for plain, imitation, mode in imitations(person, neutral_prompts(), count, seed=seed_of(recipe), written=own):
         add(plain, imitation, mode)
     for liked in material.liked:

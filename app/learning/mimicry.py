@@ -7,11 +7,14 @@ the one of TinyStyler, arXiv 2406.15586, with rules in place of its generator.)
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from app.learning.neutralise import EMOTICON
 from app.learning.restyle import restyle
 from app.learning.rewards.additions import strange, vocabulary
 from app.learning.rewards.style import References
@@ -25,6 +28,29 @@ _SIGN = (
 _ONE_EMOJI = re.compile(f"{_SIGN}(?:\u200d{_SIGN})*")
 """Several signs that are joined are one picture, as are the two letters of a flag."""
 _DASH = re.compile(r"\s[-–—]+\s|—")
+_SMALL_WORD = re.compile(
+    r"\b(?:the|an?|i|you|he|she|it|we|they|am|is|are|was|were|be|been|has|have|had|will|shall|would|do|does|did|"
+    r"my|your|our|his|her|their|this|that)\b",
+    re.IGNORECASE,
+)
+TERSE = 0.7
+"""Share of the small words that plain texts have for their words, below which somebody leaves them out."""
+DEVICES: Final = {
+    "emoji": _ONE_EMOJI,
+    "face": EMOTICON,
+    "tag": re.compile(r"(?<!\w)[#@]\w"),
+    "large letters": re.compile(r"\b[A-Z]{4,}\b"),
+    "small beginning": re.compile(r"^[a-z]"),
+    "no end": re.compile(r"\w$"),
+    "exclamation": re.compile("!"),
+    "drawing out": re.compile(r"([A-Za-z])\1\1"),
+    "dash": _DASH,
+    "semicolon": re.compile(";"),
+    "contraction": re.compile(r"(?i)\b(?:\w+n't|\w+'(?:m|re|ve|ll|d)|(?:it|that|there|he|she|what)'s)\b"),
+}
+"""What a style may do that plain text does not."""
+SELDOM = 0.1
+"""Share of a voice's texts that do it, below which it is not theirs."""
 STYLES_TRIED = 320
 TEXTS_TRIED = 6
 STYLES_KEPT = 8
@@ -32,20 +58,25 @@ LEAST_SIMILARITY = 0.35
 """Calibrated: below it no rule style is like the person, and nothing is better than something wrong."""
 PRICE_PER_WORD = 0.08
 """Of similarity, for each word more than the plain text has: an opener must earn itself, or every line gets one."""
+PRICE_PER_DEVICE = 1.0
+"""For each device that the voice does not use: no likeness makes up for a face under a solicitor's letter."""
 PRICE_PER_STRANGE_WORD = 0.15
 """For each word put into the person's mouth that they have never written: a kiss at the end is not everybody's."""
 
 
 def imitations(
-    person: References, plain: Sequence[str], count: int, *, seed: int, written: Sequence[str] = ()
+    person: References, plain: Sequence[str], count: int, *, seed: int, written: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str, str]]:
     """Up to `count` (plain text, imitation, mode) triples, modes by their shares.
 
-    `person` is measured by the encoder that rewards; emoji and dashes are drawn from those in `written`, the person's
-    own texts.
+    `person` is measured by the encoder that rewards. `written` are their own texts by mode: emoji and dashes are drawn
+    from there, and nothing is done in a mode that its texts do not do.
     """
-    own_words = vocabulary(written)
-    lines = [line for text in written for line in text.splitlines()]
+    everything = [text for texts in written.values() for text in texts]
+    own_words = vocabulary(everything)
+    lines = [line for text in everything for line in text.splitlines()]
+    terse = {mode for mode, texts in written.items() if _is_terse(texts, plain)}
+    habits = {mode: _devices_of(texts) for mode, texts in written.items()}
     drawn = [(sign, own) for sign in (_ONE_EMOJI, _DASH) if (own := [s for line in lines for s in sign.findall(line)])]
     random = generator(seed, "imitations")
     texts = random.sample(list(plain), min(len(plain), max(count, TEXTS_TRIED)))
@@ -57,15 +88,24 @@ def imitations(
             styled = sign.sub(lambda _, own=own: random.choice(own), styled)  # type: ignore[misc]
         return text, styled
 
+    def price(variants: Sequence[tuple[str, str]], mode: str) -> Tensor:
+        """Of what a mode's texts do not do [N], and of nothing done at all: that would teach to copy."""
+        foreign = [
+            len(_devices(styled) - habits[mode]) + (mode not in terse and _is_clipped(text, styled)) + (styled == text)
+            for text, styled in variants
+        ]
+        return PRICE_PER_DEVICE * torch.tensor(foreign)
+
     tried = [imitate(text, style) for style in styles for text in texts[:TEXTS_TRIED]]
-    likeness_N_M = _likeness(person, tried, own_words).view(len(styles), -1, len(person.shares)).mean(1)
+    likeness_N_M = _likeness(person, tried, own_words)
     found = []
     for place, (mode, share) in enumerate(person.shares.items()):
-        best = likeness_N_M[:, place].argsort(descending=True)[:STYLES_KEPT].tolist()
+        fit_N = (_apart(likeness_N_M, place) - price(tried, mode)).view(len(styles), -1).mean(1)
+        best = fit_N.argsort(descending=True)[:STYLES_KEPT].tolist()
         # The same texts for every mode: what differs is then the mode's, and its tag is what tells it.
         own = texts[: max(1, round(count * share))]
         variants = [imitate(text, styles[index]) for text in own for index in best]
-        score_N = _likeness(person, variants, own_words)[:, place].view(len(own), -1)
+        score_N = (_apart(_likeness(person, variants, own_words), place) - price(variants, mode)).view(len(own), -1)
         for row in range(len(own)):
             # Any of the better half, not always the best: a person's lines are not all alike.
             ranked = score_N[row].argsort(descending=True).tolist()
@@ -73,6 +113,36 @@ def imitations(
             if score_N[row, chosen] >= LEAST_SIMILARITY:
                 found.append((*variants[row * len(best) + chosen], mode))
     return found
+
+
+def _devices(text: str) -> set[str]:
+    return {name for name, sign in DEVICES.items() if sign.search(text)}
+
+
+def _devices_of(texts: Sequence[str]) -> set[str]:
+    counted = Counter(device for text in texts for device in _devices(text))
+    return {device for device, count in counted.items() if count >= SELDOM * len(texts)}
+
+
+def _is_terse(texts: Sequence[str], plain: Sequence[str]) -> bool:
+    def rate(those: Sequence[str]) -> float:
+        return sum(len(_SMALL_WORD.findall(t)) for t in those) / max(1, sum(len(t.split()) for t in those))
+
+    return rate(texts) < TERSE * rate(plain)
+
+
+def _is_clipped(plain: str, styled: str) -> bool:
+    """Small words were left out: more than the one that may go with a phrase, and not just `u` for `you`."""
+    if len(styled.split()) >= len(plain.split()):
+        return False
+    return len(_SMALL_WORD.findall(styled)) < len(_SMALL_WORD.findall(plain)) - 1
+
+
+def _apart(likeness_N_M: Tensor, place: int) -> Tensor:
+    """Likeness to one mode [N], less what a text is more like another: whatever departs from plain English is a little
+    like every voice that does."""
+    own_N = likeness_N_M[:, place]
+    return own_N - (likeness_N_M.amax(-1) - own_N)
 
 
 def _likeness(person: References, variants: Sequence[tuple[str, str]], own_words: Collection[str]) -> Tensor:

@@ -1,12 +1,15 @@
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from app.assets.neutral import neutral_prompts
+from app.evaluation.subjects import three_styles
 from app.inference.encoders import centred, voice_encoder
-from app.learning.mimicry import LEAST_SIMILARITY, imitations
-from app.learning.neutralise import EMOJI
+from app.learning.mimicry import LEAST_SIMILARITY, _is_clipped, imitations
+from app.learning.neutralise import EMOJI, EMOTICON
 from app.learning.rewards.style import References, references
 from app.learning.types import Mode
 
@@ -14,25 +17,38 @@ DEMO = Path(__file__).parents[2] / "app" / "assets" / "demo" / "people.json"
 PEOPLE = {person["id"]: person["samples"] for person in json.loads(DEMO.read_text(encoding="utf-8"))}
 
 
-def measured(person_id: str) -> References:
+STYLES = ("formal greeting", "casual slang", "emoticon tweet")
+
+
+def texts_of(person_id: str) -> dict[str, list[str]]:
+    """By mode."""
     samples = PEOPLE[person_id]
     tags = list(dict.fromkeys(sample.get("context", "voice 1") for sample in samples))
-    modes = [
-        Mode(tag, 1 / len(tags), [s["text"] for s in samples if s.get("context", "voice 1") == tag]) for tag in tags
-    ]
+    return {tag: [s["text"] for s in samples if s.get("context", "voice 1") == tag] for tag in tags}
+
+
+def imitated(person_id: str, count: int, *, seed: int = 0, more: Sequence[str] = ()) -> list[tuple[str, str, str]]:
+    """Of somebody who has also written `more`, in every mode."""
+    written = {tag: [*texts, *more] for tag, texts in texts_of(person_id).items()}
+    return imitations(measured(person_id), neutral_prompts(), count, seed=seed, written=written)
+
+
+def measured(person_id: str) -> References:
+    texts = texts_of(person_id)
+    modes = [Mode(tag, 1 / len(texts), own) for tag, own in texts.items()]
     return references(centred(voice_encoder(), neutral_prompts()), modes, neutral_prompts())
 
 
 def test_imitations_of_max_are_lower_case_and_of_eleanor_are_not() -> None:
-    low = [text for _, text, _ in imitations(measured("max"), neutral_prompts(), 12, seed=0)]
-    high = [text for _, text, _ in imitations(measured("eleanor"), neutral_prompts(), 12, seed=0)]
+    low = [text for _, text, _ in imitated("max", 12)]
+    high = [text for _, text, _ in imitated("eleanor", 12)]
     assert sum(text == text.lower() for text in low) >= 0.8 * len(low) > 0
     assert sum(text == text.lower() for text in high) == 0
 
 
 def test_imitations_are_near_the_mode_they_stand_for() -> None:
     person = measured("sam")
-    found = imitations(person, neutral_prompts(), 16, seed=0)
+    found = imitated("sam", 16)
     assert {mode for _, _, mode in found} == {"work", "friends"}
     similarity_N_M = person.by_mode(person.similarity([text for _, text, _ in found]))
     places = [list(person.shares).index(mode) for _, _, mode in found]
@@ -41,16 +57,16 @@ def test_imitations_are_near_the_mode_they_stand_for() -> None:
 
 
 def test_dashes_are_those_of_the_person() -> None:
-    person = measured("sam")
-    found = imitations(person, neutral_prompts(), 16, seed=0, written=["Well – here we are."])
-    friendly = [text for _, text, mode in found if mode == "friends"]
-    assert any(" – " in text for text in friendly)
-    assert not any("—" in text or " - " in text for text in friendly)
+    friendly = [text for _, text, mode in imitated("sam", 16) if mode == "friends"]
+    own = {dash for text in texts_of("sam")["friends"] for dash in ("—", " - ", " – ") if dash in text}
+    assert any(dash in text for dash in own for text in friendly)
+    assert not any(dash in text for dash in {"—", " - ", " – "} - own for text in friendly)
 
 
 def test_joined_signs_are_one_emoji() -> None:
     own = ["🧘‍♀️", "👍🏽"]
-    found = imitations(measured("rosa"), neutral_prompts(), 16, seed=0, written=["Stretching! 🧘‍♀️👍🏽"])
+    written = {"voice 1": ["Stretching! 🧘‍♀️👍🏽"]}
+    found = imitations(measured("rosa"), neutral_prompts(), 16, seed=0, written=written)
     marked = [text for _, text, _ in found if any(sign in text for sign in own)]
     assert marked
     for text in marked:
@@ -59,31 +75,52 @@ def test_joined_signs_are_one_emoji() -> None:
 
 def test_no_word_is_put_into_a_mouth_lightly() -> None:
     """A kiss at the end counts as warm; whoever writes warmly without kisses gets none."""
-    sam, written = measured("sam"), [sample["text"] for sample in PEOPLE["sam"]]
 
-    def kisses(*own: str) -> int:
-        found = imitations(sam, neutral_prompts(), 24, seed=0, written=own)
-        return sum(text.endswith(" x") for _, text, _ in found)
+    def kisses(*more: str) -> int:
+        return sum(text.endswith(" x") for _, text, _ in imitated("sam", 24, more=more))
 
-    assert kisses(*written) == 0
-    assert kisses(*written, "Love you x") > 0
+    assert kisses() == 0
+    assert kisses(*["Love you x"] * 8) > 0
+
+
+def test_nothing_is_done_that_the_voice_does_not_do() -> None:
+    """Whatever departs from plain English is a little like every voice that does, so likeness alone let letters be
+    imitated in telegrams, with faces."""
+    subject = three_styles()
+    texts = {tag: [text for text, context in subject.samples if context == tag] for tag in STYLES}
+    modes = [Mode(tag, 1 / len(texts), own) for tag, own in texts.items()]
+    person = references(centred(voice_encoder(), neutral_prompts()), modes, neutral_prompts())
+    found = imitations(person, neutral_prompts(), 60, seed=0, written=texts)
+    letters = [(plain, text) for plain, text, mode in found if mode == STYLES[0]]
+    assert letters
+    for plain, text in letters:
+        assert text != plain
+        assert text[0].isupper()
+        assert not EMOTICON.search(text)
+        assert not re.search(r"!|\b[A-Z]{4,}\b|\bu\b", text), text
+        assert not _is_clipped(plain, text), text
+
+
+def test_who_leaves_small_words_out_is_imitated_so() -> None:
+    found = [(plain, text) for plain, text, mode in imitated("sam", 24) if mode == "work"]
+    assert sum(_is_clipped(*each) for each in found) > len(found) / 2 > 0
 
 
 def test_the_same_seed_imitates_alike() -> None:
-    person = measured("rosa")
-    assert imitations(person, neutral_prompts(), 6, seed=1) == imitations(person, neutral_prompts(), 6, seed=1)
+    assert imitated("rosa", 6, seed=1) == imitated("rosa", 6, seed=1)
 
 
 def test_nobody_is_imitated_whom_no_rule_style_is_like(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.learning.mimicry.LEAST_SIMILARITY", 2.0)
-    assert imitations(measured("max"), neutral_prompts(), 6, seed=0) == []
+    assert imitated("max", 6) == []
 
 
 def test_dashes_and_pictures_are_the_persons_own_and_whole() -> None:
     """A list's bullets are no dashes, and half a flag is no picture."""
     rosa = measured("rosa")
     written = ["Shopping:", "- milk and eggs", "Off to the match 🇬🇧", "Wales won 🏴󠁧󠁿"]
-    texts = [text for _, text, _ in imitations(rosa, neutral_prompts(), 24, seed=0, written=written)]
+    found = imitations(rosa, neutral_prompts(), 24, seed=0, written={"voice 1": written})
+    texts = [text for _, text, _ in found]
     assert not any("\n" in text for text in texts)
     pictures = {found for text in texts for found in EMOJI.findall(text)}
     assert pictures
