@@ -8,8 +8,9 @@ the one of TinyStyler, arXiv 2406.15586, with rules in place of its generator.)
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -39,6 +40,7 @@ DEVICES: Final = {
     "emoji": _ONE_EMOJI,
     "face": EMOTICON,
     "tag": re.compile(r"(?<!\w)[#@]\w"),
+    "shouting": re.compile(r"^[^a-z]*[A-Z][^a-z]*$"),
     "large letters": re.compile(r"\b[A-Z]{4,}\b"),
     "small beginning": re.compile(r"^[a-z]"),
     "no end": re.compile(r"\w$"),
@@ -56,12 +58,45 @@ TEXTS_TRIED = 6
 STYLES_KEPT = 8
 LEAST_SIMILARITY = 0.35
 """Calibrated: below it no rule style is like the person, and nothing is better than something wrong."""
-PRICE_PER_WORD = 0.08
-"""Of similarity, for each word more than the plain text has: an opener must earn itself, or every line gets one."""
+PRICE_PER_WORD, PRICE_PER_WORD_AROUND = 0.02, 0.08
+"""Of similarity, for each word more than the plain text has. Courtesy takes words ("I should be grateful if you
+would"); an opener or a closer must earn itself, or every line gets one."""
+PRICE_PER_STRANGE_WORD, PRICE_PER_STRANGE_WORD_AROUND = 0.15, 0.5
+"""For each word put into a mouth that has never said it: a kiss at the end is not everybody's."""
 PRICE_PER_DEVICE = 1.0
 """For each device that the voice does not use: no likeness makes up for a face under a solicitor's letter."""
-PRICE_PER_STRANGE_WORD = 0.15
-"""For each word put into the person's mouth that they have never written: a kiss at the end is not everybody's."""
+
+
+class Variant(NamedTuple):
+    plain: str
+    styled: str
+    is_framed: bool
+    """Something may stand before or behind what was said."""
+
+
+@dataclass(frozen=True)
+class _Manners:
+    """What the texts of a voice do; an imitation of it pays, in likeness, for whatever else it does."""
+
+    words: frozenset[str]
+    devices: frozenset[str]
+    is_terse: bool
+
+    @classmethod
+    def of(cls, texts: Sequence[str], plain: Sequence[str]) -> Self:
+        counted = Counter(device for text in texts for device in _devices(text))
+        devices = frozenset(device for device, count in counted.items() if count >= SELDOM * len(texts))
+        return cls(vocabulary(texts), devices, _is_terse(texts, plain))
+
+    def price(self, variant: Variant) -> float:
+        plain, styled, is_framed = variant
+        added = max(0, len(styled.split()) - len(plain.split()))
+        # What changed nothing would teach to copy.
+        foreign = len(_devices(styled) - self.devices) + (styled == plain)
+        foreign += not self.is_terse and _is_clipped(plain, styled)
+        per_word = PRICE_PER_WORD_AROUND if is_framed else PRICE_PER_WORD
+        per_strange = PRICE_PER_STRANGE_WORD_AROUND if is_framed else PRICE_PER_STRANGE_WORD
+        return added * per_word + strange(plain, styled, self.words) * per_strange + foreign * PRICE_PER_DEVICE
 
 
 def imitations(
@@ -73,55 +108,44 @@ def imitations(
     from there, and nothing is done in a mode that its texts do not do.
     """
     everything = [text for texts in written.values() for text in texts]
-    own_words = vocabulary(everything)
     lines = [line for text in everything for line in text.splitlines()]
-    terse = {mode for mode, texts in written.items() if _is_terse(texts, plain)}
-    habits = {mode: _devices_of(texts) for mode, texts in written.items()}
+    manners = {mode: _Manners.of(texts, plain) for mode, texts in written.items()}
     drawn = [(sign, own) for sign in (_ONE_EMOJI, _DASH) if (own := [s for line in lines for s in sign.findall(line)])]
     random = generator(seed, "imitations")
     texts = random.sample(list(plain), min(len(plain), max(count, TEXTS_TRIED)))
     styles = [random_style(random) for _ in range(STYLES_TRIED)]
 
-    def imitate(text: str, style: Style) -> tuple[str, str]:
+    def imitate(text: str, style: Style) -> Variant:
         styled = restyle(text, style, random)
         for sign, own in drawn:
             styled = sign.sub(lambda _, own=own: random.choice(own), styled)  # type: ignore[misc]
-        return text, styled
+        return Variant(text, styled, bool(style.opener or style.closer))
 
-    def price(variants: Sequence[tuple[str, str]], mode: str) -> Tensor:
-        """Of what a mode's texts do not do [N], and of nothing done at all: that would teach to copy."""
-        foreign = [
-            len(_devices(styled) - habits[mode]) + (mode not in terse and _is_clipped(text, styled)) + (styled == text)
-            for text, styled in variants
-        ]
-        return PRICE_PER_DEVICE * torch.tensor(foreign)
+    def prices(variants: Sequence[Variant], mode: str) -> Tensor:
+        return torch.tensor([manners[mode].price(variant) for variant in variants])
 
     tried = [imitate(text, style) for style in styles for text in texts[:TEXTS_TRIED]]
-    likeness_N_M = _likeness(person, tried, own_words)
+    likeness_N_M = _likeness(person, tried)
     found = []
     for place, (mode, share) in enumerate(person.shares.items()):
-        fit_N = (_apart(likeness_N_M, place) - price(tried, mode)).view(len(styles), -1).mean(1)
+        fit_N = (_apart(likeness_N_M, place) - prices(tried, mode)).view(len(styles), -1).mean(1)
         best = fit_N.argsort(descending=True)[:STYLES_KEPT].tolist()
         # The same texts for every mode: what differs is then the mode's, and its tag is what tells it.
         own = texts[: max(1, round(count * share))]
         variants = [imitate(text, styles[index]) for text in own for index in best]
-        score_N = (_apart(_likeness(person, variants, own_words), place) - price(variants, mode)).view(len(own), -1)
+        score_N = (_apart(_likeness(person, variants), place) - prices(variants, mode)).view(len(own), -1)
         for row in range(len(own)):
             # Any of the better half, not always the best: a person's lines are not all alike.
             ranked = score_N[row].argsort(descending=True).tolist()
             chosen = random.choice(ranked[: max(1, len(ranked) // 2)])
             if score_N[row, chosen] >= LEAST_SIMILARITY:
-                found.append((*variants[row * len(best) + chosen], mode))
+                variant = variants[row * len(best) + chosen]
+                found.append((variant.plain, variant.styled, mode))
     return found
 
 
 def _devices(text: str) -> set[str]:
     return {name for name, sign in DEVICES.items() if sign.search(text)}
-
-
-def _devices_of(texts: Sequence[str]) -> set[str]:
-    counted = Counter(device for text in texts for device in _devices(text))
-    return {device for device, count in counted.items() if count >= SELDOM * len(texts)}
 
 
 def _is_terse(texts: Sequence[str], plain: Sequence[str]) -> bool:
@@ -145,10 +169,7 @@ def _apart(likeness_N_M: Tensor, place: int) -> Tensor:
     return own_N - (likeness_N_M.amax(-1) - own_N)
 
 
-def _likeness(person: References, variants: Sequence[tuple[str, str]], own_words: Collection[str]) -> Tensor:
-    """Similarity to each mode [N, M] of every (plain, styled), less the price of the words it adds."""
-    added_N = torch.tensor([max(0, len(styled.split()) - len(plain.split())) for plain, styled in variants])
-    strange_N = torch.tensor([strange(plain, styled, own_words) if own_words else 0 for plain, styled in variants])
-    # Unbounded, unlike the reward: among many that are typical enough, the finer habits still decide.
-    similarity_N_M = person.by_mode(person.scaled(person.cosine([styled for _, styled in variants])))
-    return similarity_N_M - (PRICE_PER_WORD * added_N + PRICE_PER_STRANGE_WORD * strange_N).unsqueeze(-1)
+def _likeness(person: References, variants: Sequence[Variant]) -> Tensor:
+    """Similarity to each mode [N, M]. Unbounded, unlike the reward: among many that are typical enough, the finer
+    habits still decide."""
+    return person.by_mode(person.scaled(person.cosine([variant.styled for variant in variants])))
