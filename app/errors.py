@@ -177,7 +177,9 @@ def install(app: FastAPI) -> None:
 def of_validation(error: RequestValidationError) -> Unprocessable:
     """Name every field that is wrong, never its content: that may be a person's text."""
     found = error.errors()
-    errors = [{"field": _field(item["loc"]), "message": str(item["msg"])} for item in found]
+    errors = [
+        {"field": _field(item["loc"]), "message": str(item["msg"]).removeprefix("Value error, ")} for item in found
+    ]
     return Unprocessable(
         f"{errors[0]['field']}: {errors[0]['message']}" + (f" (and {len(errors) - 1} more)" if errors[1:] else ""),
         field=errors[0]["field"],

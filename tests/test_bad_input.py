@@ -128,6 +128,7 @@ def check(answer: Any, status: int, field: str) -> None:
     assert (answer.status_code, problem["status"], problem["field"]) == (status, status, field), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert problem["detail"]
+    assert "Value error" not in answer.text
     assert problem["remedy"]
 
 
