@@ -48,7 +48,7 @@ DEVICES: Final = {
     "drawing out": re.compile(r"([A-Za-z])\1\1"),
     "dash": _DASH,
     "semicolon": re.compile(";"),
-    "contraction": re.compile(r"(?i)\b(?:\w+n't|\w+'(?:m|re|ve|ll|d)|(?:it|that|there|he|she|what)'s)\b"),
+    "contraction": re.compile(r"(?i)\b(?:\w+n['’]t|\w+['’](?:m|re|ve|ll|d)|(?:it|that|there|he|she|what)['’]s)\b"),
 }
 """What a style may do that plain text does not."""
 SELDOM = 0.1

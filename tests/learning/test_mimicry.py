@@ -8,7 +8,7 @@ import pytest
 from app.assets.neutral import neutral_prompts
 from app.evaluation.subjects import three_styles
 from app.inference.encoders import centred, voice_encoder
-from app.learning.mimicry import LEAST_SIMILARITY, _is_clipped, imitations
+from app.learning.mimicry import LEAST_SIMILARITY, _devices, _is_clipped, imitations
 from app.learning.neutralise import EMOJI, EMOTICON
 from app.learning.rewards.style import References, references
 from app.learning.types import Mode
@@ -126,3 +126,7 @@ def test_dashes_and_pictures_are_the_persons_own_and_whole() -> None:
     assert pictures
     assert all(set(picture) <= set("".join(written)) for picture in pictures)
     assert not any(picture.count("🇬") != picture.count("🇧") for picture in pictures)
+
+
+def test_an_apostrophe_may_be_typed_on_a_telephone() -> None:
+    assert _devices("I’m late, it’s raining.") == _devices("I'm late, it's raining.") == {"contraction"}
