@@ -27,6 +27,8 @@ BARE_CONTRACTIONS = {
     "hes": "he is", "its been": "it has been", "its gonna": "it is going to", "its not": "it is not",
     "its so": "it is so", "its a": "it is a", "its the": "it is the", "its like": "it is like", "its too": "it is too", "its due": "it is due", "its gone": "it is gone", "its fine": "it is fine", "its just": "it is just",
     "its only": "it is only", "its actually": "it is actually", "its all": "it is all", "its in": "it is in", "its on": "it is on", "its at": "it is at",
+    "its freezing": "it is freezing", "its boiling": "it is boiling", "its cold": "it is cold", "its hot": "it is hot",
+    "its raining": "it is raining", "its ok": "it is all right",
 }  # fmt: skip
 
 SLANG = {
@@ -139,7 +141,6 @@ FORMAL_PHRASES = [
     ("with the exception of", "except"), ("allow me to", "let me"), ("permit me to", "let me"),
     ("i look forward to", "I am looking forward to"), ("forward me", "send me"), ("forward us", "send us"),
     ("forward the", "send the"), ("forward it to", "send it to"), ("forward your", "send your"),
-    ("concluded that", "decided that"),
 ]  # fmt: skip
 
 FORMAL_WORDS = {
@@ -170,14 +171,13 @@ FORMAL_WORDS = {
 }  # fmt: skip
 
 WARM_PHRASES = [
-    ("can not wait to", "I am looking forward to"), ("cannot wait to see", "I want to see"),
-    ("can't wait to", "I want to"), ("cannot wait to", "I want to"), ("cannot wait for", "I am looking forward to"),
-    ("can't wait for", "I am looking forward to"), ("big hug", ""), ("lots of love", ""), ("love you loads", ""),
+    ("i cannot wait to", "I want to"), ("cannot wait to", "I want to"), ("i cannot wait for", "I am looking forward to"),
+    ("cannot wait for", "I am looking forward to"), ("big hug", ""), ("lots of love", ""), ("love you loads", ""),
     ("love you", ""), ("big hugs", ""), ("hugs", ""), ("my lovely", ""), ("my love", ""), ("my darling", ""),
     ("darling", ""), ("sweetie", ""), ("lovely one", ""), ("hon", ""), ("mate", ""), ("my dear", ""),
     ("you absolute star", ""), ("you legend", ""), ("you angel", ""), ("bless you", ""), ("bless him", ""),
     ("bless her", ""), ("i tell you", ""), ("let me tell you", ""), ("tell you what", ""), ("fingers crossed", "I hope so"),
-    ("a bunch of", "some"), ("loads of", "many"), ("tons of", "many"), ("heaps of", "many"), ("a ton of", "a lot of"),
+    ("a bunch of", "some"), ("loads of", "a lot of"), ("tons of", "a lot of"), ("heaps of", "a lot of"), ("a ton of", "a lot of"),
 ]  # fmt: skip
 
 PLAIN_SWAPS = {
@@ -249,3 +249,16 @@ SHOUTED = set(
     "but by had has or out".split()
 )
 """Words that people write in capitals to be loud; other short capitals are taken for acronyms."""
+
+OPENERS = set(
+    "the a an i we he she it you they my our your his her their its this that these those there here who what where when why how "
+    "which whose if as because since while although though after before until unless once in on at by for from to with without "
+    "of about over under between during near behind beside next last only also even still just then now today tomorrow "
+    "yesterday tonight soon later however perhaps maybe sometimes usually often please thank thanks sorry could can would will "
+    "should shall may might must do does did is are was were am has have had let one two three four five six seven eight nine ten "
+    "some any all both each every many most few several no not nobody nothing someone something everyone everything anyone "
+    "another other and but or so yet nor yes make take send bring call tell ask come go get give keep put try use check read "
+    "think see wait write buy meet hello hi dear instead afterwards otherwise therefore meanwhile finally first unfortunately "
+    "fortunately apparently actually".split()
+)
+"""Words that begin sentences and are no names."""

@@ -2,17 +2,23 @@
 
 import random
 import re
+from collections.abc import Mapping
 
+from app.learning.clipping import clipped
 from app.learning.lexicon import (
+    AMBIGUOUS_NAMES,
     BARE_CONTRACTIONS,
     CONTRACTIONS,
     EMPHASISED,
     FORMAL_PHRASES,
     FORMAL_WORDS,
     NAMES,
+    OPENERS,
     PLAIN_SWAPS,
     SLANG,
 )
+from app.learning.neighbours import Where, fits
+from app.learning.plain_senses import FORMAL_SENSES, HYPE_SENSES, SHORT_SENSES, SLANG_SENSES
 from app.learning.styles import EMOJI, EMOTICONS, FORMAL_OPENERS, Style
 
 
@@ -26,7 +32,7 @@ def _inverse(table: dict[str, str]) -> dict[str, list[str]]:
 
 _RISKY = {"nope", "nah", "r", "y", "n", "k", "kk", "em", "'em", "da", "min", "sec", "hr", "mon", "wed", "sick", "till", "wk", "eta", "cheers", "urs", "dat", "dis", "wen", "wat", "wats", "tn", "tues", "tue", "thurs", "thu", "fri"}  # fmt: skip
 _TO_SLANG = _inverse({m: p for m, p in SLANG.items() if m not in _RISKY})
-_TO_FORMAL = _inverse({m: p for m, p in FORMAL_PHRASES if m not in {"upon", "kindly"}} | {m: p for m, p in FORMAL_WORDS.items() if m != p})  # fmt: skip
+_TO_FORMAL = _inverse({m: p for m, p in FORMAL_PHRASES if m not in {"upon", "kindly"}} | {m: p for m, p in FORMAL_WORDS.items() if m not in {p, "assistance"}})  # fmt: skip
 _TO_HYPE = _inverse(
     {
         m: p
@@ -40,11 +46,18 @@ for _unsafe in (
     "so", "whole", "more", "move", "to", "around", "all right", "let", "maybe", "very", "on", "if", "about", "later",
     "work", "has", "end", "had to", "have to", "has to", "please", "some", "left", "leave", "leaves", "drink", "drinks",
     "before", "after", "ask", "asked", "now", "show", "following", "i have to", "called", "live", "lives", "thanks",
-    "enough", "soon", "bad", "rest", "man",
+    "enough", "soon", "bad", "rest", "man", "will", "if it is",
 ):  # fmt: skip
     _TO_FORMAL.pop(_unsafe, None)
 for _unsafe in ("like", "get", "got"):
     _TO_HYPE.pop(_unsafe, None)
+_put_first = {marked.split()[0] for table in (_TO_FORMAL, _TO_HYPE) for those in table.values() for marked in those}
+_A_BEFORE = re.compile(
+    rf"\b(a) (?=(?:{'|'.join(sorted(w for w in _put_first if w[0] in 'aeio' or w[:2] == 'un'))})\b)", re.IGNORECASE
+)
+_AN_BEFORE = re.compile(
+    rf"\b(a)n (?=(?:{'|'.join(sorted(w for w in _put_first if w[0] not in 'aeiou'))})\b)", re.IGNORECASE
+)
 _PATTERNS: dict[int, re.Pattern[str]] = {}
 _DRAWN_OUT = set(EMPHASISED) | set(
     "so no yes please really love very too way all never finally miss much what why hey".split()
@@ -52,7 +65,7 @@ _DRAWN_OUT = set(EMPHASISED) | set(
 _UNFIT = re.compile(
     r"\bgot? (?!(?:a|an|the|my|your|our|his|her|their|some|two|three) )|\bget (?!(?:a|an|the|my|your|our|his|her|their|some|two|"
     r"three) )|\bas many\b|\b(?:a|the|little|long) while\b|\bneeds? to\b|\bneeded to\b|\babout (?=\d|to\b|two\b|three\b|ten\b)"
-    r"|\bhelp with\b|\btr(?:y|ied) (?!to\b)|\b(?:the|your|my|a|no|any) (?:help|try|start|show|car|use)\b|\bup about\b|\bin front\b"
+    r"|\bhelp with\b|\btr(?:y|ied)\b(?! to\b)|\b(?:the|your|my|a|no|any) (?:help|try|start|show|car|use)\b|\bup about\b|\bin front\b"
     r"|(?<!\bmy )(?<!\byour )(?<!\bour )(?<!\bhis )(?<!\bher )(?<!\btheir )\bhome\b|\bhome(?= (?:town|cooked|made|office|game|page))"
     r"|\bthank you for (?=\w+ing\b)",
     re.IGNORECASE,
@@ -70,13 +83,7 @@ _REQUESTS = (
 )  # fmt: skip
 
 
-_PRONOUNS = frozenset("i you he she it we they who that this there what which".split())
-"""What is cannot be left out after them: "you welcome" is no telegram."""
-_NOT_AFTER = "".join(rf"(?<!\b(?i:{word}) )" for word in "for in at on of to with like after before by than".split())
-"""`For that reason` keeps its word."""
-
-
-def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Random) -> str:
+def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Random, senses: Mapping[str, Where]) -> str:
     pattern = _PATTERNS.get(id(table))
     if pattern is None:
         keys = sorted(table, key=len, reverse=True)
@@ -87,23 +94,27 @@ def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Rand
     unfit = [place.span() for place in _UNFIT.finditer(text)] if table is _TO_FORMAL else []
 
     def choose(match: re.Match[str]) -> str:
-        if rng.random() > share or any(start <= match.start() < end for start, end in unfit):
-            return match.group(0)
-        word = rng.choice(table[match.group(0).lower()])
+        found, is_capital = match.group(0), match.group(0)[:1].isupper()
         starts_sentence = match.start() == 0 or text[: match.start()].rstrip()[-1:] in ".?!"
-        return word[:1].upper() + word[1:] if starts_sentence and match.group(0)[:1].isupper() else word
+        is_name = is_capital and not starts_sentence and found.split()[0] != "I"
+        if is_name or rng.random() > share or any(start <= match.start() < end for start, end in unfit):
+            return found
+        if not fits(senses, found.lower(), match):
+            return found
+        word = rng.choice(table[found.lower()])
+        return word[:1].upper() + word[1:] if starts_sentence and is_capital else word
 
-    return pattern.sub(choose, text)
+    return _AN_BEFORE.sub(r"\1 ", _A_BEFORE.sub(r"\1n ", pattern.sub(choose, text)))
 
 
 def restyle(text: str, style: Style, rng: random.Random) -> str:
     """`text` (plain English, as from `neutralise`) with the habits of `style`; facts and names stay."""
     if style.formal:
-        text = _swap(_requested(text, style.formal, rng), _TO_FORMAL, style.formal, rng)
+        text = _swap(_requested(text, style.formal, rng), _TO_FORMAL, style.formal, rng, FORMAL_SENSES)
     if style.links:
         text = _linked(text, rng)
     if style.hype_words:
-        text = _swap(text, _TO_HYPE, style.hype_words, rng)
+        text = _swap(text, _TO_HYPE, style.hype_words, rng, HYPE_SENSES)
     text = re.sub(r"\bi\b", "I", text)
     if style.emphasis:
         text = re.sub(
@@ -112,13 +123,13 @@ def restyle(text: str, style: Style, rng: random.Random) -> str:
             text,
         )
     if style.clipped:
-        text = _clip(text, style.clipped, rng)
+        text = clipped(text, style.clipped, rng)
     if style.slang:
-        text = _swap(text, _TO_SLANG, style.slang, rng)
+        text = _swap(text, _TO_SLANG, style.slang, rng, SLANG_SENSES)
     if style.contractions == "bare":
-        text = _swap(text, _TO_BARE, 0.9, rng)
+        text = _swap(text, _TO_BARE, 0.9, rng, SHORT_SENSES)
     if style.contractions != "full":
-        text = _swap(text, _TO_SHORT, 0.95, rng)
+        text = _swap(text, _TO_SHORT, 0.95, rng, SHORT_SENSES)
     text = _closed(_repunctuated(_opened(text, style, rng), style, rng), style, rng)
     text = _loudened(text, style, rng)
     if style.case == "lower":
@@ -147,27 +158,22 @@ def _linked(text: str, rng: random.Random) -> str:
     )
 
 
-def _clip(text: str, share: float, rng: random.Random) -> str:
-    drop = lambda m: "" if rng.random() < share else m.group(0)
-    text = re.sub(r"(^|[.?] )(?:I have(?! to\b)|I am|I will|We have(?! to\b)|We are|We will|There is|There are|It is|It was|I(?! have to\b)|We(?! have to\b)|It) (?!not\b|to\b)", lambda m: m.group(1) if rng.random() < share else m.group(0), text)  # fmt: skip
-    text = re.sub(r"\b(?:the|a|an|my|our) (?=\w)", drop, text, flags=re.IGNORECASE)
-    text = re.sub(r"\b(?:please|very|really|just|also|unfortunately),? (?=\w)", drop, text, flags=re.IGNORECASE)
-    text = re.sub(rf"(?<=\w ){_NOT_AFTER}that (?=\w)", drop, text)
-    text = re.sub(r"(\w+ )(?:is|are|was|were|will be|has been|have been) (?=\w)", lambda m: m.group(1) if m.group(1).strip().lower() not in _PRONOUNS and rng.random() < share * 0.7 else m.group(0), text)  # fmt: skip
-    text = re.sub(r", (?:and|but|so|because) ", lambda m: ". " if rng.random() < share else m.group(0), text)
-    return re.sub(r"(^|[.?]\s+)([a-z])", lambda m: m.group(1) + m.group(2).upper(), text)
-
-
-def _lower_first(text: str) -> str:
-    first = text.split(maxsplit=1)[0].strip(",.!?'") if text.split() else ""
-    keep = first.startswith("I'") or first == "I" or first.lower() in NAMES or first.isupper()
-    return text if keep else text[:1].lower() + text[1:]
+def _begins(word: str, following: str) -> str | None:
+    """`word`, which begins a sentence, inside one. None if nobody can tell without knowing all names."""
+    if word == "I" or word.startswith("I'") or (word.lower() in NAMES and word.lower() not in AMBIGUOUS_NAMES):
+        return word
+    is_common = word.lower().removesuffix("'s") in OPENERS or not word[:1].isalpha()
+    if word in ("The", "A") and re.match(r" [A-Z]", following):
+        return None
+    return word[:1].lower() + word[1:] if is_common else None
 
 
 def _opened(text: str, style: Style, rng: random.Random) -> str:
     opens_plainly = not re.match(r"[^.!?]*\?|(?:please|thank|kindly|might|may|i should)\b", text, re.IGNORECASE)
-    if style.opener and (opens_plainly or style.opener is not FORMAL_OPENERS):
-        return f"{rng.choice(style.opener)} {_lower_first(text)}"
+    word = re.match(r"[\w']*", text)
+    first = _begins(word.group(0), text[word.end() :]) if word else None
+    if style.opener and ((opens_plainly and first is not None) or style.opener is not FORMAL_OPENERS):
+        return f"{rng.choice(style.opener)} {text if word is None or first is None else first + text[word.end() :]}"
     return text
 
 
@@ -179,21 +185,18 @@ def _closed(text: str, style: Style, rng: random.Random) -> str:
 
 
 def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
+    def joined(match: re.Match[str], mark: str, share: float) -> str:
+        word = match.group(1) or ""
+        inside = word.lower() if style.case != "standard" else _begins(word, text[match.end() : match.end() + 2])
+        return match.group(0) if inside is None or rng.random() >= share else mark + inside
+
     if style.semicolons:
-        text = re.sub(
-            rf"{_STOP} ([A-Z][\w']*)",
-            lambda m: f"; {_lower_first(m.group(1))}" if rng.random() < 0.5 else m.group(0),
-            text,
-        )
+        text = re.sub(rf"{_STOP} ([A-Z][\w']*)", lambda m: joined(m, "; ", 0.5), text)
     if style.dashes:
         dash = rng.choice((" – ", " - ", " — "))
-        text = re.sub(
-            rf", (?=\w)|{_STOP} ([A-Z]\w*)", lambda m: _dashed(m, dash) if rng.random() < 0.5 else m.group(0), text
-        )
+        text = re.sub(rf", (?=\w)|{_STOP} ([A-Z][\w']*)", lambda m: joined(m, dash, 0.5), text)
     if style.comma_splice:
-        text = re.sub(
-            rf"{_STOP} (\w+)", lambda m: f", {_lower_first(m.group(1))}" if rng.random() < 0.6 else m.group(0), text
-        )
+        text = re.sub(rf"{_STOP} (\w[\w']*)", lambda m: joined(m, ", ", 0.6), text)
     if style.no_commas:
         text = text.replace(",", "")
     if style.ending != "." and not text.endswith("?"):
@@ -204,10 +207,6 @@ def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
     if "!" in style.ending and text.endswith("?") and rng.random() < 0.5:
         text += rng.choice("?!")
     return text
-
-
-def _dashed(match: re.Match[str], dash: str) -> str:
-    return dash + (_lower_first(match.group(1)) if match.group(1) else "")
 
 
 def _loudened(text: str, style: Style, rng: random.Random) -> str:
@@ -228,9 +227,9 @@ def _loudened(text: str, style: Style, rng: random.Random) -> str:
 
 def _decorated(text: str, style: Style, rng: random.Random) -> str:
     if style.hashtag:
-        long_words = [w.strip(".,!?") for w in text.split() if len(w) > 4 and w.strip(".,!?").isalpha()]
-        if long_words:
-            text += " #" + rng.choice(long_words).lower()
+        long_words = [w.strip(".,!?").lower() for w in text.split() if len(w) > 4]
+        if topics := [word for word in long_words if word.isalpha() and word not in OPENERS]:
+            text += " #" + rng.choice(topics)
     if style.emoji:
         palette = rng.sample(EMOJI, 2)
         text += " " + "".join(rng.choice(palette) for _ in range(style.emoji))

@@ -52,12 +52,70 @@ def test_a_formal_opener_never_stands_before_a_question_or_a_request() -> None:
         "I can go home with the following bus, as soon as it is warm enough.",
         "Thank you for helping a man called Omar.",
         "We rest, and my back is bad. Thanks.",
+        "I told him to drink less coffee.",
+        "They will eat in the kitchen. There will be no hot water.",
+        "It will fit your son.",
+        "You can come to collect it. Come to work early.",
+        "What else can I try? She tries a lot.",
+        "They have got two dogs. He sent me a photo.",
+        "I think so. I hope to see you. Ask him if you have time.",
+        "She also sings. Keep it clean.",
+        "I live in Great Britain, near the Home Office.",
     ],
 )
 def test_a_ceremonious_word_stands_only_where_it_can(text: str) -> None:
     style = Style(formal=1.0)
     assert restyle(text, style, random.Random(0)) == text
     assert restyle("I bought it for my home.", style, random.Random(0)) == "I purchased it for my residence."
+
+
+@pytest.mark.parametrize(
+    ("plain", "formal"),
+    [
+        ("We will eat the cake.", "We shall consume the cake."),
+        ("She told me that it rains.", "She informed me that it rains."),
+        ("You can come to the party.", "You can attend the party."),
+        ("It was an expensive car, at a very good price.", "It was a costly automobile, at an admirable price."),
+    ],
+)
+def test_and_where_it_can_it_does(plain: str, formal: str) -> None:
+    assert restyle(plain, Style(formal=1.0), random.Random(0)) == formal
+
+
+@pytest.mark.parametrize("style", [Style(contractions="short"), Style(contractions="bare")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have an appointment.",
+        "Do you have the number?",
+        "Would they have known?",
+        "Yes, I am.",
+        "I know where it is.",
+        "Please let us know.",
+        "My wife and I have paid.",
+    ],
+)
+def test_a_form_stays_full_where_no_short_one_can_stand(style: Style, text: str) -> None:
+    assert restyle(text, style, random.Random(0)) == text
+
+
+@pytest.mark.parametrize(
+    ("style", "text"),
+    [
+        (Style(hype_words=1.0), "Everyone was late. She has a cold and drank hot water. A happy man came."),
+        (Style(slang=1.0), "She is going to the shop. I will have to wait. I cannot see it."),
+    ],
+)
+def test_a_loose_word_stands_only_where_it_can(style: Style, text: str) -> None:
+    assert restyle(text, style, random.Random(0)) == text
+
+
+def test_sentences_are_joined_only_before_words_that_are_no_names() -> None:
+    certain = random.Random()
+    certain.random = lambda: 0.0  # type: ignore[method-assign]
+    text = "It rains. A boy came. Siemens called. The Hague is far. Maria left. I stay."
+    joined = "It rains; a boy came. Siemens called. The Hague is far; Maria left; I stay."
+    assert restyle(text, Style(semicolons=True), certain) == joined
 
 
 def test_neutralising_undoes_most_of_it() -> None:
@@ -77,9 +135,26 @@ def test_neutralising_undoes_most_of_it() -> None:
         ("She says that you are welcome.", "She says you are welcome."),
         ("From there it is a long walk.", "From there it is long walk."),
         ("The level of the lake is low.", "Level of lake low."),
+        ("I will correct it. We will come.", "Will correct it. Will come."),
+        ("I tell him. We meet at five.", "I tell him. We meet at five."),
+        ("We found a place by the river that serves pancakes.", "Found place by river that serves pancakes."),
+        ("She said that the shop is closed.", "She said shop is closed."),
+        ("Anna was told to wait.", "Anna was told to wait."),
+        ("Gate A opens. A few of them came.", "Gate A opens. A few of them came."),
+        ("Where is the key?", "Where is key?"),
+        ("I bought milk, bread, and eggs.", "Bought milk, bread, and eggs."),
+        ("I have read it. I have seen it.", "I have read it. Seen it."),
     ],
 )
 def test_a_telegram_leaves_out_only_what_can_be_left_out(plain: str, clipped: str) -> None:
     certain = random.Random()
     certain.random = lambda: 0.0  # type: ignore[method-assign]
     assert restyle(plain, Style(clipped=1.0), certain) == clipped
+
+
+def test_a_tag_names_what_it_is_about() -> None:
+    """`#until` and `#would` are nobody's topics."""
+    text = "I would wait there until something about those other trains becomes known."
+    style = Style(hashtag=True)
+    tags = {restyle(text, style, random.Random(seed)).rpartition("#")[2] for seed in range(60)}
+    assert tags == {"trains", "becomes", "known"}
