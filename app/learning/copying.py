@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 from app.learning.neutralise import ADDRESS
 
+_SCHEME = re.compile(r"^(?:https?://)?(?:www\.)?")
+_AROUND = ".,;:!?()[]'\"*-–—<>"
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
@@ -32,10 +34,16 @@ def longest_borrowed_run(text: str, source: str, samples: Sequence[str]) -> int:
 def invented_addresses(text: str, source: str) -> int:
     """Links, e-mail addresses and handles that `source` has not: a model can only have them from somebody's texts.
 
-    Who writes `@home` for `at home` calls nobody.
+    Who writes `@home` for `at home` calls nobody, and a link is the same with and without its `https`.
     """
-    known = {found.casefold() for found in ADDRESS.findall(source)} | {f"@{word}" for word in _words(source)}
-    return sum(found.casefold() not in known for found in ADDRESS.findall(text))
+    known = {_bare(found) for found in (*ADDRESS.findall(source), *source.split())}
+    known |= {f"@{word.removesuffix(ending)}" for word in _words(source) for ending in ("", "'s")}
+    return sum(_bare(found) not in known for found in ADDRESS.findall(text))
+
+
+def _bare(address: str) -> str:
+    """What two ways of writing an address share; its ends may be the signs of the sentence around it."""
+    return _SCHEME.sub("", address.casefold().strip(_AROUND)).rstrip("/").rstrip(_AROUND)
 
 
 def _common_runs(left: Sequence[str], right: Sequence[str]) -> list[tuple[int, int]]:

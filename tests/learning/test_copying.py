@@ -6,6 +6,7 @@ import pytest
 import app
 from app.learning.copying import invented_addresses, is_copy, is_surface, longest_borrowed_run
 from app.learning.neutralise import neutralise
+from tests.timing import worked_within
 
 SAMPLES = ["we meet at the old bridge when the rain is over", "Honestly, I can't stand the rain!"]
 
@@ -65,10 +66,34 @@ def test_without_samples_nothing_is_borrowed():
         ('see "https://x.example"', "See https://x.example.", 0),
         ("im @home @8", "I am at home at 8.", 0),
         ("hi @an", "Hello @anna.", 1),
+        ("See https://x.example/a—thanks", "See https://x.example/a, thanks.", 0),
+        ("See https://x.example/a, thanks.", "See https://x.example/a—thanks", 0),
+        ("https://example.com/a/", "https://example.com/a", 0),
+        ("https://example.com/a", "https://example.com/a/", 0),
+        ("http://www.x.example", "www.x.example", 0),
+        ("www.x.example", "http://www.x.example", 0),
+        ("https://x.example/a", "See x.example/a.", 0),
+        ("jane@x.example-", "jane@x.example", 0),
+        ("jane@x.example", "jane@x.example-", 0),
+        ("@anna dog", "Anna's dog", 0),
+        ("@anna dog", "Anna’s dog", 0),
+        ("ask @_jane_doe and @4chan", "Ask them.", 2),
+        ("ask @_jane_doe and @4chan", "Ask @_jane_doe or @4chan.", 0),
+        ("ask @_jane", "Ask @jane.", 1),
+        ("https://x.example/b", "https://x.example/a", 1),
+        ("https://x.example/ab", "https://x.example/a", 1),
+        ("im there @8pm", "I am there at 8 in the evening.", 0),
     ],
 )
 def test_addresses_that_the_source_has_not_are_invented(text, source, count):
     assert invented_addresses(text, source) == count
+
+
+@pytest.mark.parametrize("unit", ["@_", "@1", "a@", "a.", "www.", "https://", "-", "/", "—", "@a ", "a@b.", "a@b-"])
+def test_addresses_are_counted_at_once(unit):
+    text = unit * (20_000 // len(unit))
+    with worked_within(1):
+        invented_addresses(text, text[1:])
 
 
 def test_whoever_is_quoted_invents_nothing():
