@@ -12,6 +12,7 @@ from app.inference.encoders import (
     style_encoder,
     voice_encoder,
 )
+from app.inference.ends import CLOSING, STOPS
 from app.inference.types import prompt_for
 from app.jobs.context import TrainingFailure
 from app.jobs.curation import Material, Written
@@ -91,12 +92,31 @@ def examples(voice: Voice, material: Material, recipe: Recipe) -> list[Pair]:
             add(version, written.text, voice.tag_for(written))
     person = references_of(voice, recipe)
     count = round(IMITATIONS_PER_PAIR * len(pairs))
-    own = {mode.tag: mode.texts for mode in voice.modes}
+    own = _whole(voice)
     for plain, imitation, mode in imitations(person, neutral_prompts(), count, seed=seed_of(recipe), written=own):
         add(plain, imitation, mode)
     for liked in material.liked:
         add(liked.asked, liked.chosen, voice.known(liked.voice))
     return pairs
+
+
+def _whole(voice: Voice) -> dict[str, list[str]]:
+    """Their texts by voice, sentences that were cut into passages put together again."""
+    whole: dict[str, list[str]] = {mode.tag: [] for mode in voice.modes}
+    before: Written | None = None
+    for written in voice.written:
+        texts = whole[voice.tag_for(written) or voice.modes[0].tag]
+        if before and texts and texts[-1].endswith(before.text) and _goes_on(before, written):
+            texts[-1] += f" {written.text}"
+        else:
+            texts.append(written.text)
+        before = written
+    return whole
+
+
+def _goes_on(before: Written, written: Written) -> bool:
+    is_same = bool(written.sample_id) and written.sample_id == before.sample_id
+    return is_same and not before.text.rstrip(CLOSING).endswith(tuple(STOPS))
 
 
 def preferences(voice: Voice, material: Material) -> list[Preference]:

@@ -70,6 +70,24 @@ def test_feedback_trains_the_voice_that_it_is_about(
     assert sum(is_told) >= 35 if told else all(is_told)
 
 
+def test_sentences_that_were_cut_are_imitated_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second half of a long sentence begins with a small letter, as its writer never does."""
+    given = []
+    monkeypatch.setattr(lessons, "references_of", lambda voice, recipe: None)
+    monkeypatch.setattr(lessons, "imitations", lambda *_, written, **__: given.append(written) or [])
+    cut = [
+        ("The committee met,", "a"),
+        ("as it does on Mondays.", "a"),
+        ("It was late.", "a"),
+        ("Hello", "b"),
+        ("so", "c"),
+    ]
+    passages = [Written(text, None, sample) for text, sample in cut]
+    voice = Voice([Mode("voice 1", 1.0, [text for text, _ in cut])], passages, [[text] for text, _ in cut])
+    lessons.examples(voice, Material(passages, [], [], [], [], [], []), resolve("sft", {}, 1))
+    assert given == [{"voice 1": ["The committee met, as it does on Mondays.", "It was late.", "Hello", "so"]}]
+
+
 @pytest.mark.parametrize(
     ("contexts", "recipe", "config", "words"),
     [

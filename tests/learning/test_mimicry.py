@@ -8,7 +8,8 @@ import pytest
 from app.assets.neutral import neutral_prompts
 from app.evaluation.subjects import three_styles
 from app.inference.encoders import centred, voice_encoder
-from app.learning.mimicry import LEAST_SIMILARITY, _devices, _is_clipped, imitations
+from app.learning.manners import is_clipped
+from app.learning.mimicry import LEAST_SIMILARITY, imitations
 from app.learning.neutralise import EMOJI, EMOTICON
 from app.learning.rewards.style import References, references
 from app.learning.types import Mode
@@ -98,12 +99,12 @@ def test_nothing_is_done_that_the_voice_does_not_do() -> None:
         assert text[0].isupper()
         assert not EMOTICON.search(text)
         assert not re.search(r"!|\b[A-Z]{4,}\b|\bu\b", text), text
-        assert not _is_clipped(plain, text), text
+        assert not is_clipped(plain, text), text
 
 
 def test_who_leaves_small_words_out_is_imitated_so() -> None:
     found = [(plain, text) for plain, text, mode in imitated("sam", 24) if mode == "work"]
-    assert sum(_is_clipped(*each) for each in found) > len(found) / 2 > 0
+    assert sum(is_clipped(*each) for each in found) > len(found) / 2 > 0
 
 
 def test_the_same_seed_imitates_alike() -> None:
@@ -128,5 +129,17 @@ def test_dashes_and_pictures_are_the_persons_own_and_whole() -> None:
     assert not any(picture.count("🇬") != picture.count("🇧") for picture in pictures)
 
 
-def test_an_apostrophe_may_be_typed_on_a_telephone() -> None:
-    assert _devices("I’m late, it’s raining.") == _devices("I'm late, it's raining.") == {"contraction"}
+def test_every_voice_has_its_own_pictures() -> None:
+    """What friends are sent is not put under what is sent to work."""
+    work = [
+        f"{said} 🙂" for said in ("The report is ready.", "The meeting is at nine.", "Please see the attached plan.")
+    ]
+    friends = ["omg that was wild 💀", "c u at the pub 🍻", "i cant even 💀🍆", "who has the tickets?? 😭"]
+    written = {"work": [*work, "I have sent the invoice."], "friends": friends}
+    modes = [Mode(tag, 0.5, texts) for tag, texts in written.items()]
+    person = references(centred(voice_encoder(), neutral_prompts()), modes, neutral_prompts())
+    found = imitations(person, neutral_prompts(), 40, seed=0, written=written)
+    pictures = {mode: set("".join(EMOJI.findall(" ".join(t for _, t, m in found if m == mode)))) for mode in written}
+    assert pictures["work"] <= {"🙂"}
+    assert pictures["friends"] <= set("💀🍻🍆😭")
+    assert any(pictures.values())

@@ -1,0 +1,153 @@
+from collections.abc import Sequence
+
+import pytest
+
+from app.assets.neutral import neutral_prompts
+from app.learning.manners import DASH, ONE_EMOJI, Manners, Variant, devices, is_clipped, signs
+from tests.timing import worked_within
+
+LETTERS = (
+    "Dear Mr Thompson,",
+    "Thank you for your letter of 3 March.",
+    "I should be grateful if you would confirm the date of delivery, as we have to inform our customers.",
+    "The committee, which met on Tuesday, has decided in your favour.",
+    "Yours sincerely, Margaret Hartley",
+)
+TEXTER = (
+    "u coming tonight or what",
+    "im on the bus, it stops everywhere lol",
+    "ive told them were late, they dont care",
+    "dont forget ur keys, im not getting up for u",
+)
+
+
+def of(texts: Sequence[str]) -> Manners:
+    return Manners.of(texts, neutral_prompts())
+
+
+@pytest.mark.parametrize(
+    ("text", "does"),
+    [
+        ("I’m late and it’s raining.", {"contraction"}),
+        ("I'm late and it's raining.", {"contraction"}),
+        ("It hasnt come.", {"bare contraction"}),
+        ("It is late ~", {"wave"}),
+        ("Really!! Why?!", {"exclamation", "marks on marks"}),
+        ("Well... fine.", {"trailing off"}),
+        ("Tysm for that.", {"texting"}),
+        ("Where did u put it?", {"texting"}),
+        ("I use R, see section U.K. 4.", set()),
+        ("ok, see you on fri", {"small beginning", "no end"}),
+        ("Read https://www.example.com/AAAA~b and write to JIM_LEE@example.com.", set()),
+        ("@someone knows.", set()),
+        ("Ticket #412 is open.", set()),
+        ("So much #fun.", {"tag"}),
+        ("✔ The budget was approved.", set()),
+        ("☎ 020 7946 0018", set()),
+        ("All done ✔", {"emoji"}),
+        ("😂 that was great.", {"emoji"}),
+        ("It is late, I am tired.", {"splice"}),
+    ],
+)
+def test_what_a_text_does(text: str, does: set[str]) -> None:
+    assert devices(text) - {"no end"} == does - {"no end"}
+
+
+def test_endless_signs_end() -> None:
+    """Pairs of letters that may be flags, and none that is whole."""
+    assert devices("\U0001f1e6" * 5001) == {"emoji"}
+
+
+def test_a_long_shout_is_read_at_once() -> None:
+    with worked_within(0.2):
+        devices("A" * 20_000 + "a")
+
+
+def test_acronyms_are_no_shouting() -> None:
+    engineer = of(["The API returns JSON.", "HTTPS is needed for the YAML file.", "JSON", "I have read the notes."])
+    assert not engineer.devices & {"large letters", "shouting"}
+    assert "large letters" in of(["That was SOME party, REALLY good."] * 3).devices
+    assert "shouting" in of(["WE ARE GOING TO LEEDS", "WHERE ARE YOU"]).devices
+
+
+def test_a_comma_before_a_pronoun_is_a_splice_only_of_the_careless() -> None:
+    assert "splice" not in of(["As you know, I have moved.", "When he came, we left."]).devices
+    assert "splice" in of(TEXTER).devices
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_terse"),
+    [
+        (LETTERS, False),
+        (TEXTER, False),
+        (("Meeting moved. New date Thursday, same room.", "Report late, waiting for numbers from Leeds."), True),
+        (("Thanks!", "Hi Tom,", "Best, Jo", "I think that it is in the cupboard beside the door."), False),
+    ],
+)
+def test_who_leaves_small_words_out(texts: Sequence[str], is_terse: bool) -> None:
+    """Salutations have none to leave out, and who types `u` has not left out `you`."""
+    assert of(texts).is_terse is is_terse
+
+
+@pytest.mark.parametrize(
+    ("plain", "styled", "is_telegram"),
+    [
+        ("I am sure that it is fine.", "I'm sure that it's fine.", False),
+        ("We have decided that they are late.", "weve decided that theyre late", False),
+        ("Where are you now and who is with you?", "where r u now and who is w u", False),
+        ("I will call you when I am at the station.", "Call when at station.", True),
+        ("Please could you help me?", "could you help me?", False),
+    ],
+)
+def test_contractions_are_no_telegrams(plain: str, styled: str, is_telegram: bool) -> None:
+    assert is_clipped(plain, styled) is is_telegram
+
+
+@pytest.mark.parametrize(
+    "styled",
+    [
+        "The lift is out of order. We use the stairs ~",
+        "The lift is out of order. We use the stairs!!!",
+        "The lift is out of order.. We use the stairs..",
+        "The lift is outta order. We use the stairs.",
+        "The lift isnt working. We use the stairs.",
+        "The lift is out of order, we use the stairs.",
+        "Lift out of order. Use stairs.",
+    ],
+)
+def test_a_writer_of_letters_pays_for_what_is_not_done_in_letters(styled: str) -> None:
+    plain = "The lift is out of order. We use the stairs."
+    assert of(LETTERS).price(Variant(plain, styled, False)).amiss >= 1
+
+
+def test_commas_are_dropped_by_who_drops_them() -> None:
+    plain, styled = "When it rains, we stay in, and we read.", "When it rains we stay in and we read."
+    assert of(LETTERS).price(Variant(plain, styled, False)).amiss >= 1
+    assert (
+        of(["When he came we left and then it rained so we went in."]).price(Variant(plain, styled, False)).amiss == 0
+    )
+
+
+def test_signs_are_whole_and_no_marks_of_lists() -> None:
+    texts = ["✔ done", "Wales won 🏴󠁧󠁢󠁷󠁬󠁳󠁿 at last 🇬🇧", "well — I never - not once"]
+    assert signs(ONE_EMOJI, texts) == ["🏴󠁧󠁢󠁷󠁬󠁳󠁿", "🇬🇧"]
+    assert signs(DASH, texts) == [" — ", " - "]
+
+
+def test_who_does_it_nearly_always_is_expected_to() -> None:
+    """Lower case alone is a little like every texter; the words are what makes this one."""
+    plain = "Where did you put the keys? I am outside and it is raining."
+    small, texted = (
+        "where did you put the keys? i am outside and it is raining",
+        "where did u put the keys? im outside n its raining",
+    )
+    texter = of(TEXTER)
+    assert texter.habits["small beginning"] == 1
+    assert (
+        0 < texter.price(Variant(plain, texted, False)).missing < texter.price(Variant(plain, small, False)).missing < 1
+    )
+    assert of(LETTERS).price(Variant(plain, plain, False)).missing == 0
+
+
+def test_the_eye_of_a_face_is_no_semicolon() -> None:
+    assert devices("See you there ;)") == {"face", "no end"}
