@@ -1,11 +1,12 @@
 """What a training learns from: a person's samples, those that are kept for its test, and their feedback.
 
 Only what can be learned from counts: whole sentences in English. Long samples become passages, as everywhere else, each
-once. A text of the test is not learned from by another door: not as feedback, and not as part of another sample.
+once. A text of the test is not learned from by another door: not as feedback, and not as part of another sample, nor
+sentence by sentence.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TypeVar
@@ -17,8 +18,9 @@ from app.feedback import service as feedback
 from app.feedback.corrections import Preferred
 from app.feedback.service import FeedbackSignal, Liked
 from app.inference.passages import split
-from app.jobs import held_out
+from app.jobs import dealing
 from app.jobs.context import TrainingFailure
+from app.jobs.quoting import Phrases, bare, letters
 from app.learning.satisfaction.readable import is_english
 from app.learning.seeding import generator
 from app.models import StyleSample
@@ -35,10 +37,6 @@ MOST_TRAINED = 400
 """Passages that are learned from: some hundred make a voice, and each costs a plain version. Chance chooses them."""
 MOST_TESTED = 48
 """Passages of the test: several of each held-out sample."""
-SECRET_LETTERS = 24
-"""A text of the test that is so long is not part of another by chance."""
-DEALT_AGAIN = 3
-"""How often those that turn out to test nothing are replaced."""
 READ_CHARACTERS = 1000
 """Of a sample, from which its language is told."""
 WORDLESS, FOREIGN, SHORT, UNBROKEN = (
@@ -108,21 +106,22 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
     faults = {row.id: _fault(row.text, passages[row.id]) for row in rows}
     left_out = Counter(fault for fault in faults.values() if fault)
     usable = [row for row in rows if faults[row.id] is None]
-    _deal(usable, passages, told.undealt)
+    texts = dealing.Texts(passages, {row.id: bare(row.text) for row in usable})
+    dealing.deal(usable, texts, told.undealt)
     learned_from = [row for row in usable if not row.is_held_out]
     tested_on = [row for row in usable if row.is_held_out]
 
     train = _written(learned_from, passages)
     if len(train) < fewest:
         raise _too_little(len(train), left_out, fewest)
-    learned = "\n".join(folded(row.text) for row in learned_from)
-    test = _tests(tested_on, passages, learned)
-    secret = {_letters(text) for text in [*(row.text for row in tested_on), *(written.text for written in test)]}
-    telling = [letters for letters in secret if len(letters) >= SECRET_LETTERS]
+    learned = dealing.learned(tested_on, learned_from, texts)
+    test = [Written(text, row.context, row.id) for row, text in dealing.telling(tested_on, texts, learned)]
+    of_test = (part for written in test for part in dealing.parts(written.text) if letters(part) not in learned)
+    phrases = Phrases(of_test)
+    secret = phrases.letters | {letters(row.text) for row in tested_on}
 
     def is_secret(text: str) -> bool:
-        letters = _letters(text)
-        return letters in secret or any(of_test in letters for of_test in telling)
+        return letters(text) in secret or bool(phrases.long_in(bare(text)))
 
     def is_usable(chosen: str, *others: str) -> bool:
         """Somebody may like a rewrite of two words, but nothing can be learned from signs or from another language."""
@@ -152,24 +151,6 @@ def gather(told: Everything, passage_words: int, *, fewest: int, seed: int = 0) 
     )
 
 
-def _deal(rows: Sequence[StyleSample], passages: Mapping[str, Sequence[str]], undealt: Collection[str]) -> None:
-    """As `held_out.deal`, but a sample that says nothing which others do not say too tests nothing: another takes its
-    place as long as there are new ones."""
-    idle: set[str] = set()
-    for _ in range(DEALT_AGAIN):
-        held_out.deal(rows, idle)
-        learned = "\n".join(folded(row.text) for row in rows if not row.is_held_out)
-        telling = {written.sample_id for written in _tests([row for row in rows if row.is_held_out], passages, learned)}
-        silent = {row.id for row in rows if row.is_held_out} - telling
-        if silent <= idle:
-            return
-        idle |= silent
-        for row in rows:
-            if row.id in undealt:
-                row.is_held_out = False if row.id in idle else None
-    held_out.deal(rows, idle)
-
-
 def _fault(text: str, passages: Sequence[str]) -> str | None:
     """Why nothing can be learned from a sample."""
     if not any(character.isalnum() for character in text):
@@ -189,11 +170,6 @@ def _passages(text: str, passage_words: int) -> list[str]:
     ]
 
 
-def _letters(text: str) -> str:
-    """What stays the same if somebody adds a comma or writes it large."""
-    return "".join(filter(str.isalnum, folded(text)))
-
-
 def _fits(text: str, passage_words: int) -> bool:
     return len(text.split()) <= passage_words and len(text) <= LONGEST_WORD * passage_words
 
@@ -205,11 +181,6 @@ def _written(rows: Iterable[StyleSample], passages: Mapping[str, Sequence[str]])
         for passage in passages[row.id]:
             found.setdefault(folded(passage), Written(passage, row.context, row.id))
     return list(found.values())
-
-
-def _tests(rows: Iterable[StyleSample], passages: Mapping[str, Sequence[str]], learned: str) -> list[Written]:
-    """Their passages that stand nowhere in what is learned."""
-    return [written for written in _written(rows, passages) if folded(written.text) not in learned]
 
 
 def _drawn(written: list[T], most: int, seed: int) -> list[T]:

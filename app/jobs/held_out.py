@@ -18,16 +18,17 @@ FEWEST_SAMPLES = 6
 
 
 def deal(rows: Sequence[StyleSample], idle: Collection[str] = ()) -> None:
-    """Give every sample without a part its part, in place. A third of all is held out, at most 12, the `idle` (ids of
-    those that test nothing) not counted.
+    """Give every sample without a part its part, in place. A third of all is held out, at most 12 beside the `idle`:
+    ids of those that test nothing, though nothing is learned from them either.
 
     Each voice that the person named gives by its size; whatever else they wrote is one more group. A group keeps what
     makes a voice to learn from, and the largest gives what others cannot.
     """
-    budget = min(AT_MOST, int(len(rows) * SHARE)) if len(rows) >= FEWEST_SAMPLES else 0
-    missing = budget - _held_out(rows, idle)
+    third = int(len(rows) * SHARE) if len(rows) >= FEWEST_SAMPLES else 0
+    budget = min(AT_MOST, third)
+    missing = min(budget - _held_out(rows, idle), third - _held_out(rows))
     for group, quota in _quotas(_groups(rows), budget):
-        room = min(quota, len(group) - FEWEST_TEXTS) - _held_out(group, idle)
+        room = min(quota - _held_out(group, idle), len(group) - FEWEST_TEXTS - _held_out(group))
         unseen = sorted((row for row in group if row.is_held_out is None), key=lambda row: row.sha256)
         for row in unseen[: max(0, min(room, missing))]:
             row.is_held_out = True
@@ -53,5 +54,5 @@ def _groups(rows: Sequence[StyleSample]) -> list[list[StyleSample]]:
     return [groups[tag] for tag in sorted(groups)]
 
 
-def _held_out(rows: Sequence[StyleSample], idle: Collection[str]) -> int:
+def _held_out(rows: Sequence[StyleSample], idle: Collection[str] = ()) -> int:
     return sum(row.is_held_out is True and row.id not in idle for row in rows)

@@ -91,6 +91,16 @@ def test_a_text_of_the_test_is_no_request_either(ada: User, make_samples: Callab
     assert not material.corrected
 
 
+def test_half_a_text_of_the_test_is_not_learned_as_feedback(
+    ada: User, make_samples: Callable[..., list[StyleSample]]
+) -> None:
+    make_samples(ada, [f"Walk {n} took us to the hills again. Then we came home at {n} past ten." for n in range(12)])
+    _, (tested_on, *_) = texts_of(gathered(ada))
+    for half in tested_on.split(". "):
+        correct(ada, f"Well: {half}")
+    assert not gathered(ada).liked
+
+
 def test_a_text_of_the_test_is_not_practised(ada: User, make_samples: Callable[..., list[StyleSample]]) -> None:
     make_samples(ada, 12)
     _, (tested_on, *_) = texts_of(gathered(ada))

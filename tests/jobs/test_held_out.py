@@ -1,6 +1,7 @@
 """What is held out is held out for good, and what was learned from is never tested on."""
 
 from collections import Counter
+from collections.abc import Collection
 from hashlib import sha256
 
 import pytest
@@ -16,8 +17,8 @@ def written(count: int, start: int = 0, context: str | None = None) -> list[Styl
     ]
 
 
-def dealt(rows: list[StyleSample]) -> set[str]:
-    deal(rows)
+def dealt(rows: list[StyleSample], idle: Collection[str] = ()) -> set[str]:
+    deal(rows, idle)
     assert all(row.is_held_out is not None for row in rows)
     return {row.id for row in rows if row.is_held_out}
 
@@ -58,6 +59,24 @@ def test_who_was_too_few_once_is_tested_on_what_they_write_later() -> None:
     rows, new = written(5), written(31, start=5)
     assert dealt(rows) == set()
     assert dealt(rows + new) == lowest(new, AT_MOST)
+
+
+def test_what_tests_nothing_is_replaced_while_a_third_is_held_out() -> None:
+    rows, new = written(36), written(3, start=36)
+    idle = {*sorted(before := dealt(rows))[:4]}
+    assert dealt(rows + new, idle) == before | lowest(new, 1)
+    newer = written(30, start=39)
+    assert len(dealt(rows + new + newer, idle)) == 12 + len(idle)
+
+
+def test_what_tests_nothing_is_nothing_to_learn_from_either() -> None:
+    rows = written(4, context="work")
+    for row in rows:
+        row.is_held_out = True
+    new = written(5, start=4, context="work")
+    found = dealt(rows + new + written(51), {row.id for row in rows})
+    assert len(found & {row.id for row in new}) == 1
+    assert len(found) == 12 + len(rows)
 
 
 @pytest.mark.parametrize(
