@@ -20,6 +20,8 @@ KEPT_SHARE: Final = 8
 """A tenant that waits for no more than this part of the queue is let in though others have filled it …"""
 MOST_BEYOND: Final = 2
 """… until it is so many times as long as it should be."""
+MOST_SPARE: Final = 8
+"""With candidates that nobody may need after all a queue may be so many times as long: they take memory, no turns."""
 
 
 class Row(Protocol):
@@ -80,6 +82,14 @@ class _Lane(Generic[R]):
     overtaken: int = 0
 
 
+def _is_crowded(there: Sequence[Row], new: Sequence[Row], most: int) -> bool:
+    """Whether one tenant's new rows are too many beside those that are there."""
+    if not new or len(there) + len(new) <= most:
+        return False
+    theirs = len(new) + sum(row.tenant_id == new[0].tenant_id for row in there)
+    return theirs > most // KEPT_SHARE or len(there) + len(new) > MOST_BEYOND * most
+
+
 class Waiting(Generic[R]):
     """Not thread-safe: its owner holds a lock."""
 
@@ -96,10 +106,10 @@ class Waiting(Generic[R]):
 
         A queue that others filled is not full for a tenant with few rows in it: whoever asks most would have it alone.
         """
-        if self._is_full_for(rows):
+        if self._crowd_for(rows):
             self._drop_cancelled()
-        if self._is_full_for(rows):
-            raise QueueFull(f"{len(self)} rows are waiting; at most {self.most_rows} may")
+        if crowd := self._crowd_for(rows):
+            raise QueueFull(crowd)
         for row in rows:
             tenant = self._tenants.setdefault(row.tenant_id, _Lane(self._now))
             tenant.people.setdefault(row.user_key, _Lane(tenant.now)).rows.append(row)
@@ -156,15 +166,16 @@ class Waiting(Generic[R]):
             tenant.served += row.tokens
             lane.served += row.tokens
 
-    def _is_full_for(self, rows: Sequence[R]) -> bool:
-        waiting = len(self) + len(rows)
-        if not rows or waiting <= self.most_rows:
-            return False
-        tenant = self._tenants.get(rows[0].tenant_id)
-        # Candidates that nobody may need after all take no place away.
-        waits = [row for lane in (tenant.people.values() if tenant else ()) for row in lane.rows]
-        theirs = sum(row.is_due for row in [*rows, *waits])
-        return theirs > self.most_rows // KEPT_SHARE or waiting > MOST_BEYOND * self.most_rows
+    def _crowd_for(self, rows: Sequence[R]) -> str:
+        """Why there is no place for a request's rows; empty if there is. Only those that are due take places."""
+        if len(self) + len(rows) <= self.most_rows:
+            return ""
+        waiting = [row for _, lane in self._lanes() for row in lane.rows]
+        due, joining = ([row for row in each if row.is_due] for each in (waiting, rows))
+        for there, new, most in ((due, joining, self.most_rows), (waiting, rows, MOST_SPARE * self.most_rows)):
+            if _is_crowded(there, new, most):
+                return f"{len(there)} rows are waiting; at most {most} may"
+        return ""
 
     def _lanes(self) -> list[tuple[_Lane[R], _Lane[R]]]:
         """Every tenant and person known."""

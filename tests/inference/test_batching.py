@@ -239,6 +239,37 @@ def test_candidates_that_nobody_may_need_take_no_place_away_from_others() -> Non
         waiting.add([Row("rare")])
 
 
+def spare(tenant: str, count: int) -> list[Row]:
+    return [Row(tenant, is_due=False) for _ in range(count)]
+
+
+def test_candidates_of_others_take_no_place_away_either() -> None:
+    waiting = queue(*[Row("a") for _ in range(4)], *spare("a", 12), most_rows=16)
+    waiting.add([Row("b") for _ in range(3)])
+    waiting.add([*[Row("a") for _ in range(9)], *spare("a", 27)])
+    with pytest.raises(QueueFull, match="16 rows are waiting; at most 16 may"):
+        waiting.add([Row("a")])
+
+
+def test_a_candidate_takes_a_place_once_it_is_needed() -> None:
+    waiting, spares = queue(*[Row("a") for _ in range(4)], most_rows=16), spare("a", 12)
+    waiting.add(spares)
+    for row in spares:
+        row.is_due = True
+    with pytest.raises(QueueFull):
+        waiting.add([Row("b") for _ in range(3)])
+
+
+def test_nobody_fills_the_queue_with_candidates() -> None:
+    waiting = queue(*[Row("greedy"), *spare("greedy", 127)], most_rows=16)
+    with pytest.raises(QueueFull, match="128 rows are waiting; at most 128 may"):
+        waiting.add([Row("greedy")])
+    for number in range(8):
+        waiting.add([Row(f"rare {number}"), *spare(f"rare {number}", 15)])
+    with pytest.raises(QueueFull, match="256 rows are waiting"):
+        waiting.add([Row("one more")])
+
+
 def test_even_with_many_tenants_a_queue_is_bounded() -> None:
     waiting = queue(*[Row("busy") for _ in range(16)], most_rows=16)
     for number in range(16):
