@@ -18,16 +18,31 @@ async def while_present(request: Request, work: Awaitable[T]) -> T:
 
     The request's body must have been read.
     """
-    task, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_leaving(request))
+    mine, is_working, has_left = asyncio.current_task(), True, False
+    if mine is None:
+        raise RuntimeError("only a task can be told that its client left")
+    ended_by_others = mine.cancelling()
+
+    def left(_: object) -> None:
+        nonlocal has_left
+        if is_working:
+            has_left = mine.cancel()
+
+    leaving = asyncio.ensure_future(_leaving(request))
+    leaving.add_done_callback(left)
     try:
-        await asyncio.wait({task, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientGone
-        return task.result()
+        result = await work
+        if has_left:  # and the work did not mind
+            mine.uncancel()
+        return result
+    except (asyncio.CancelledError, Exception) as error:
+        # Somebody else may want this task to end too: theirs goes on.
+        if has_left and mine.uncancel() == ended_by_others:
+            raise ClientGone from error
+        raise
     finally:
-        task.cancel()
+        is_working = False
         leaving.cancel()
-        await asyncio.gather(task, leaving, return_exceptions=True)
 
 
 async def _leaving(request: Request) -> None:
