@@ -1,9 +1,10 @@
 """Which of two rewrites reads more like the person? An endpoint that is asked, or an embedded proxy, and called so.
 
 The proxy is no reader. It asks the base model as it came how much better it foresees a text after some of the person's
-own than after none, in nats per token, for the voice that fits best; a text that no longer says the same loses to one
-that does. It rewards nothing here and is another construction than both style encoders, but it is fooled by phrases
-lifted from the person's samples, and a small base knows little of style.
+own than after none, in nats per token, for the voice that fits best; a text that no longer says the same, or says the
+same over and over (nothing is foreseen more easily), loses to any other. It rewards nothing here and is another
+construction than both style encoders, but it is fooled by phrases lifted from the person's samples, and a small base
+knows little of style.
 """
 
 import json
@@ -15,6 +16,7 @@ import httpx
 import torch
 
 from app.evaluation.problems import CannotEvaluate
+from app.inference.faithful import loops
 from app.inference.language_model import LanguageModel
 from app.inference.tokens import Tokens
 from app.learning.rewards import meaning
@@ -45,7 +47,7 @@ class Proxy:
     name = "proxy"
     about = (
         "an embedded proxy, not a reader: how much better the base model foresees a text after six of the person's "
-        f"own; a text whose meaning cosine is below {SAYS_THE_SAME} loses to one that is not."
+        f"own; a text whose meaning cosine is below {SAYS_THE_SAME} or that loops loses to any other."
     )
 
     def __init__(
@@ -59,8 +61,12 @@ class Proxy:
     ) -> list[float]:
         likeness = self.likeness(modes, [*ours, *theirs])
         kept_2N = meaning.similarity(self.encode_meaning, self.neutralise, [*sources, *sources], [*ours, *theirs])
-        keeps = (kept_2N >= SAYS_THE_SAME).tolist()
+        same = (kept_2N >= SAYS_THE_SAME).tolist()
         found, count = [], len(sources)
+        keeps = [
+            is_same and not loops(source, text)
+            for is_same, source, text in zip(same, [*sources, *sources], [*ours, *theirs], strict=True)
+        ]
         for i in range(count):
             left, right = (keeps[i], likeness[i]), (keeps[count + i], likeness[count + i])
             found.append(0.5 if left == right else float(left > right))

@@ -15,6 +15,7 @@ from app.evaluation.workshop import Workshop
 from app.evaluation.writing import Written
 from app.feedback.voices import measured_voices
 from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder, style_encoder
+from app.inference.faithful import loops
 from app.learning.assessment import Yardstick, assess, nearest_modes
 from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
@@ -44,7 +45,8 @@ def measured(
 ) -> dict[str, Any]:
     """Outputs with `values` (a list of one number per text for every measure) and the voice each is nearest to.
 
-    `style` and `style_raw` are of the nearest voice, whatever was told; `told_style` of the told one.
+    `style` and `style_raw` are of the nearest voice, whatever was told; `told_style` of the told one. On the calibrated
+    scale nobody's voice says the same over and over: there a text that `loops` is worth 0, however typical its words.
     """
     voices = voices_of(subject)
     yardstick = Yardstick(
@@ -65,6 +67,11 @@ def measured(
         for row, tag in zip(placed_N_M.clamp(-1, 1).tolist(), told, strict=True)
     ]
     values["format"] = written.well_formed
+    values["loops"] = [float(loops(source, text)) for source, text in zip(sources, written.texts, strict=True)]
+    for name in ("style", "told_style"):
+        values[name] = [
+            min(style, 0.0) if looped else style for style, looped in zip(values[name], values["loops"], strict=True)
+        ]
     return {
         "sources": list(sources),
         "outputs": written.texts,

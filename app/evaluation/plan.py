@@ -11,6 +11,9 @@ QUICK_NOTE = (
     "A quick run: few steps, few texts, one seed. It shows that everything works; its figures are not to be quoted."
 )
 
+MEASURES = 2
+"""Raised with every change of what a measure means."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -39,7 +42,7 @@ class Plan:
     def asked(self, base_digest: str, **more: Any) -> dict[str, Any]:
         """What an arm's results depend on: those of another question are never mixed with these. Seeds and people may
         be added to a folder, since every one has results of its own."""
-        return {"suite": self.suite, "quick": self.is_quick, "base": base_digest, **more}
+        return {"suite": self.suite, "quick": self.is_quick, "base": base_digest, "measures": MEASURES, **more}
 
     def about(self) -> list[str]:
         return [QUICK_NOTE] if self.is_quick else []

@@ -55,7 +55,8 @@ class VoiceTables:
         columns = [self.subject.name, "seeds", "style", "style, raw", "voice entropy", "entropy / own", "weakest voice",
                    "P(human)", "… without mails", f"wins ({self.judge})", "gate"]  # fmt: skip
         notes = [
-            "style: similarity to the nearest voice, calibrated (0 plain, 1 the person's own) and as raw cosine.",
+            "style: similarity to the nearest voice, calibrated (0 plain, 1 the person's own; 0 for a text that loops) "
+            "and as raw cosine.",
             f"voice entropy: of the voice each text is nearest to, in nats; the person's own is {self._own():.2f}.",
             "weakest voice: calibrated style of the texts told (or else nearest to) the voice that fares worst; "
             "0 if there is none.",
@@ -70,16 +71,18 @@ class VoiceTables:
         for name in self.arms:
             row: list[Cell] = [name]
             row += [self._mean(name, measure) for measure in ("meaning", "entities", "length_ratio")]
-            row += [self._fluency(name), *(self._mean(name, measure) for measure in ("copy", "surface", "format"))]
+            row += [self._fluency(name)]
+            row += [self._mean(name, measure) for measure in ("copy", "surface", "format", "loops")]
             row.append(self._endings(name))
             rows.append(row)
         columns = [self.subject.name, "meaning", "entities", "length", "perplexity / input", "copies", "surface",
-                   "format", "endings apart"]  # fmt: skip
+                   "format", "loops", "endings apart"]  # fmt: skip
         notes = [
             "meaning: sentence-encoder cosine of neutralised texts. entities: over inputs that name some. length: "
             "words per word of the input.",
             "copies: identical after folding white space. surface: the same letters otherwise (only case, punctuation "
             "or emoji changed).",
+            "loops: the same words over and over, which the input does not have; such a text counts 0 in style.",
             "endings apart: total variation between the kinds of endings (full stop, exclamation mark, face, hashtag, "
             "none, …) and those of the person's own texts: 0 alike, 1 nothing shared.",
         ]

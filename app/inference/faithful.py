@@ -89,6 +89,12 @@ def judge(passage: str, text: str, *, is_finished: bool) -> Verdict:
     )
 
 
+def loops(passage: str, text: str) -> bool:
+    """Whether the text says something over and over that the passage does not."""
+    asked, written = pieces(passage), pieces(text)
+    return _loops([piece.lower for piece in asked], [piece.lower for piece in written])
+
+
 def _sentences(asked: Sequence[Piece], written: Sequence[Piece]) -> float:
     said = _stems(written)
     starts = [place for place, piece in enumerate(asked) if piece.is_first]

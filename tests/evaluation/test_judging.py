@@ -72,6 +72,12 @@ def test_what_says_something_else_loses(proxy: Proxy) -> None:
     assert proxy.wins(SAM, sources, ["Report late.", "Nice tea."], ["Nice tea.", "Report late."]) == [1.0, 0.0]
 
 
+def test_what_says_the_same_over_and_over_loses(proxy: Proxy) -> None:
+    endless = "The report is late" + ", so late" * 20
+    assert proxy.wins(SAM, ["The report is late."], [endless], ["Report late."]) == [0.0]
+    assert proxy.wins(SAM, ["The report is late."], ["Report late."], [endless]) == [1.0]
+
+
 def test_of_two_that_say_the_same_one_wins_whatever_the_order(proxy: Proxy) -> None:
     sources, ours, theirs = ["The report is late."], ["Report late."], ["lol the report is so late"]
     [there], [back] = proxy.wins(SAM, sources, ours, theirs), proxy.wins(SAM, sources, theirs, ours)

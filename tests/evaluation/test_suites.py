@@ -68,6 +68,7 @@ def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Pat
     assert arms == ["input", "few-shot prompt", "SFT", "voice", "voice, as served"]
     by_name = {row["two voices"]: row for row in found["Content: two voices"]}
     assert by_name["input"]["copies"] == [1.0, 1.0, 1.0]
+    assert by_name["input"]["loops"] == [0.0, 0.0, 0.0]
     assert by_name["input"]["meaning"][0] == pytest.approx(1.0, abs=1e-3)
     assert by_name["input"]["perplexity / input"][0] == pytest.approx(1.0)
     shares = {row["nearest to"]: row for row in found["Style distribution: two voices"]}
