@@ -61,7 +61,7 @@ DEVICES: Final = {
     "emoji": ONE_EMOJI,
     "tag": re.compile(r"(?<!\w)#[A-Za-z]"),
     "wave": re.compile("~"),
-    "shouting": re.compile(r"^[^a-zA-Z]*[A-Z][^a-z]*$"),
+    "shouting": re.compile(r"^[^a-zA-Z]*[A-Z](?:[^a-z#]|#\w*)*$"),
     "large letters": re.compile(r"\b[A-Z]{4,}\b"),
     "small beginning": re.compile(r"^[a-z]"),
     "no end": re.compile(r"\w$"),
@@ -110,9 +110,8 @@ class Manners:
     """What the texts of a voice do; an imitation of it pays, in likeness, for whatever else it does."""
 
     words: frozenset[str]
-    devices: frozenset[str]
-    habits: Mapping[str, float]
-    """Devices that are expected, with the share of texts that have them."""
+    rates: Mapping[str, float]
+    """Its devices, with the share of texts that have them."""
     is_terse: bool
     has_few_breaks: bool
 
@@ -124,24 +123,22 @@ class Manners:
         own = frozenset(device for device, count in counted.items() if count >= SELDOM * len(texts))
         own -= {device for device, company in _ONLY_WITH.items() if not company & own}
         has_few_breaks = _rate(texts, _breaks) < FEW_BREAKS * _rate(plain, _breaks)
-        habits = {
-            device: counted[device] / len(texts) for device in sorted(own) if counted[device] >= USUAL * len(texts)
-        }
-        return cls(vocabulary(texts), own, habits, _is_terse(texts, plain), has_few_breaks)
+        rates = {device: counted[device] / len(texts) for device in sorted(own)}
+        return cls(vocabulary(texts), rates, _is_terse(texts, plain), has_few_breaks)
 
     def price(self, variant: Variant) -> Price:
         plain, styled, is_framed = variant
         does = devices(styled)
         added = max(0, len(styled.split()) - len(plain.split()))
         # What changed nothing would teach to copy.
-        foreign = len(does - devices(plain) - self.devices) + (styled == plain)
+        foreign = len(does - devices(plain) - self.rates.keys()) + (styled == plain)
         foreign += not self.is_terse and is_clipped(plain, styled)
         foreign += not self.has_few_breaks and len(_breaks(styled)) < len(_breaks(plain))
         per_word = PRICE_PER_WORD_AROUND if is_framed else PRICE_PER_WORD
         per_strange = PRICE_PER_STRANGE_WORD_AROUND if is_framed else PRICE_PER_STRANGE_WORD
         return Price(
             added * per_word + strange(plain, styled, self.words) * per_strange + foreign * PRICE_PER_DEVICE,
-            PRICE_PER_HABIT * sum(share for device, share in self.habits.items() if device not in does),
+            PRICE_PER_HABIT * sum(rate for device, rate in self.rates.items() if rate >= USUAL and device not in does),
         )
 
 

@@ -7,24 +7,31 @@ the one of TinyStyler, arXiv 2406.15586, with rules in place of its generator.)
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
+from random import Random
 
 import torch
 from torch import Tensor
 
-from app.learning.manners import DASH, ONE_EMOJI, Manners, Price, Variant, signs
+from app.learning.manners import DASH, ONE_EMOJI, PRICE_PER_HABIT, Manners, Price, Variant, devices, signs
 from app.learning.restyle import restyle
 from app.learning.rewards.style import References
 from app.learning.seeding import generator
-from app.learning.styles import Style, random_style
+from app.learning.styles import Style, one_habit_changed, random_style
 
-STYLES_DRAWN, STYLES_TRIED = 1000, 160
+STYLES_DRAWN, STYLES_TRIED = 600, 160
 """Of all that are drawn, those whose manners are nearest: most do what a voice never does, and none needs an encoder to
 tell."""
+ROUNDS, PARENTS, CHILDREN = 3, 40, 5
+"""The nearest have children with one habit changed: hashtags and faces together are too rare to be drawn often."""
 TEXTS_PRICED, TEXTS_TRIED = 2, 6
 STYLES_KEPT = 8
 LEAST_SIMILARITY = 0.35
 """Calibrated: below it no rule style is like the person, and nothing is better than something wrong."""
+
+
+Signs = Mapping[re.Pattern[str], Sequence[str]]
 
 
 def imitations(
@@ -40,7 +47,7 @@ def imitations(
     texts = random.sample(list(plain), min(len(plain), max(count, TEXTS_TRIED)))
     styles = [random_style(random) for _ in range(STYLES_DRAWN)]
 
-    def imitate(text: str, style: Style, drawn: Mapping[re.Pattern[str], Sequence[str]]) -> Variant:
+    def imitate(text: str, style: Style, drawn: Signs) -> Variant:
         styled = restyle(text, style, random)
         for sign, own in drawn.items():
             styled = sign.sub(lambda _, own=own: random.choice(own), styled)  # type: ignore[misc]
@@ -49,26 +56,64 @@ def imitations(
     found = []
     for place, (mode, share) in enumerate(person.shares.items()):
         drawn, its = _signs(written[mode]), manners[mode]
-        priced = [its.price(imitate(text, style, drawn)) for style in styles for text in texts[:TEXTS_PRICED]]
-        price_S = _prices(priced).sum(-1).view(len(styles), -1).mean(1)
-        fitting = price_S.argsort(stable=True)[:STYLES_TRIED].tolist()
-        tried = [imitate(text, styles[index], drawn) for index in fitting for text in texts[:TEXTS_TRIED]]
+
+        def price(style: Style, drawn: Signs = drawn, its: Manners = its) -> float:
+            return sum(sum(its.price(imitate(text, style, drawn))) for text in texts[:TEXTS_PRICED])
+
+        fitting = _nearest(styles, price, random)
+        tried = [imitate(text, style, drawn) for style in fitting for text in texts[:TEXTS_TRIED]]
         fit_N = _apart(_likeness(person, tried), place) - _prices(map(its.price, tried)).sum(-1)
         fit_F = fit_N.view(len(fitting), -1).mean(1)
-        best = [fitting[index] for index in fit_F.argsort(descending=True)[:STYLES_KEPT].tolist()]
+        best = [fitting[index] for index in _various(fit_F, _shown(its, tried, len(fitting)), its)]
         # The same texts for every mode: what differs is then the mode's, and its tag is what tells it.
         own = texts[: max(1, round(count * share))]
-        variants = [imitate(text, styles[index], drawn) for text in own for index in best]
+        variants = [imitate(text, style, drawn) for text in own for style in best]
         amiss_N, missing_N = _prices(map(its.price, variants)).unbind(-1)
         score_N = _apart(_likeness(person, variants), place) - amiss_N
         rank_N = score_N - missing_N
+        shown_N_D = _shown(its, variants, len(variants))
+        dealt_D, wanted_D = torch.zeros(len(its.rates)), torch.tensor(list(its.rates.values()))
         for begin in range(0, len(variants), len(best)):
-            # Any of the better half, not always the best: a person's lines are not all alike.
-            ranked = rank_N[begin : begin + len(best)].argsort(descending=True).tolist()
-            chosen = begin + random.choice(ranked[: max(1, len(ranked) // 2)])
+            # Of the better half the one that is due, not always the best: a person's lines are not all alike.
+            ranked = rank_N[begin : begin + len(best)].argsort(descending=True, stable=True)
+            half = begin + ranked[: max(1, len(ranked) // 2)]
+            owed_D = dealt_D + wanted_D
+            chosen = int(half[(shown_N_D[half] - owed_D).abs().sum(-1).argmin()])
             if score_N[chosen] >= LEAST_SIMILARITY:
                 found.append((variants[chosen].plain, variants[chosen].styled, mode))
+                dealt_D = owed_D - shown_N_D[chosen]
     return found
+
+
+def _shown(manners: Manners, variants: Sequence[Variant], rows: int) -> Tensor:
+    """Share of a row's variants that have each device of the voice [rows, D]."""
+    found = [devices(variant.styled) for variant in variants]
+    shown = torch.tensor([[float(device in has) for device in manners.rates] for has in found])
+    return shown.view(rows, len(found) // rows, len(manners.rates)).mean(1)
+
+
+def _various(fit_F: Tensor, shown_F_D: Tensor, manners: Manners) -> list[int]:
+    """The styles that fit best and that together have each device as often as the voice: the best alone would all
+    end in a kiss, or none."""
+    wanted_D = torch.tensor(list(manners.rates.values()))
+    kept: list[int] = []
+    sum_D = torch.zeros(len(wanted_D))
+    for count in range(1, min(STYLES_KEPT, len(fit_F)) + 1):
+        apart_F = ((sum_D + shown_F_D) / count - wanted_D).abs().sum(-1)
+        score_F = fit_F - PRICE_PER_HABIT * apart_F
+        score_F[kept] = -torch.inf
+        kept.append(int(score_F.argmax()))
+        sum_D = sum_D + shown_F_D[kept[-1]]
+    return kept
+
+
+def _nearest(styles: Sequence[Style], price: Callable[[Style], float], random: Random) -> list[Style]:
+    """The cheapest of the styles and of their children, cheapest first."""
+    nearest = sorted(((price(style), style) for style in styles), key=itemgetter(0))
+    for _ in range(ROUNDS):
+        children = [one_habit_changed(style, random) for _, style in nearest[:PARENTS] for _ in range(CHILDREN)]
+        nearest = sorted([*nearest, *((price(style), style) for style in children)], key=itemgetter(0))
+    return [style for _, style in nearest[:STYLES_TRIED]]
 
 
 def _prices(prices: Iterable[Price]) -> Tensor:

@@ -65,14 +65,16 @@ def test_a_long_shout_is_read_at_once() -> None:
 
 def test_acronyms_are_no_shouting() -> None:
     engineer = of(["The API returns JSON.", "HTTPS is needed for the YAML file.", "JSON", "I have read the notes."])
-    assert not engineer.devices & {"large letters", "shouting"}
-    assert "large letters" in of(["That was SOME party, REALLY good."] * 3).devices
-    assert "shouting" in of(["WE ARE GOING TO LEEDS", "WHERE ARE YOU"]).devices
+    assert not engineer.rates.keys() & {"large letters", "shouting"}
+    assert "large letters" in of(["That was SOME party, REALLY good."] * 3).rates
+    assert "shouting" in of(["WE ARE GOING TO LEEDS", "WHERE ARE YOU"]).rates
+    assert "shouting" in devices("THE LOCK DOES NOT WORK?! #knock xD")
+    assert "shouting" not in devices("#knock Nobody is in #home")
 
 
 def test_a_comma_before_a_pronoun_is_a_splice_only_of_the_careless() -> None:
-    assert "splice" not in of(["As you know, I have moved.", "When he came, we left."]).devices
-    assert "splice" in of(TEXTER).devices
+    assert "splice" not in of(["As you know, I have moved.", "When he came, we left."]).rates
+    assert "splice" in of(TEXTER).rates
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_who_does_it_nearly_always_is_expected_to() -> None:
         "where did u put the keys? im outside n its raining",
     )
     texter = of(TEXTER)
-    assert texter.habits["small beginning"] == 1
+    assert texter.rates["small beginning"] == 1
     assert (
         0 < texter.price(Variant(plain, texted, False)).missing < texter.price(Variant(plain, small, False)).missing < 1
     )

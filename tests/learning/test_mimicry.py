@@ -8,7 +8,7 @@ import pytest
 from app.assets.neutral import neutral_prompts
 from app.evaluation.subjects import three_styles
 from app.inference.encoders import centred, voice_encoder
-from app.learning.manners import is_clipped
+from app.learning.manners import devices, is_clipped
 from app.learning.mimicry import LEAST_SIMILARITY, imitations
 from app.learning.neutralise import EMOJI, EMOTICON
 from app.learning.rewards.style import References, references
@@ -32,6 +32,14 @@ def imitated(person_id: str, count: int, *, seed: int = 0, more: Sequence[str] =
     """Of somebody who has also written `more`, in every mode."""
     written = {tag: [*texts, *more] for tag, texts in texts_of(person_id).items()}
     return imitations(measured(person_id), neutral_prompts(), count, seed=seed, written=written)
+
+
+def of_three_styles(count: int) -> list[tuple[str, str, str]]:
+    subject = three_styles()
+    texts = {tag: [text for text, context in subject.samples if context == tag] for tag in STYLES}
+    modes = [Mode(tag, 1 / len(texts), own) for tag, own in texts.items()]
+    person = references(centred(voice_encoder(), neutral_prompts()), modes, neutral_prompts())
+    return imitations(person, neutral_prompts(), count, seed=0, written=texts)
 
 
 def measured(person_id: str) -> References:
@@ -84,15 +92,31 @@ def test_no_word_is_put_into_a_mouth_lightly() -> None:
     assert kisses(*["Love you x"] * 8) > 0
 
 
+@pytest.mark.parametrize("written", [4, 16])
+def test_what_somebody_sometimes_does_is_imitated_as_often(written: int) -> None:
+    """The styles that are likest may all end in a kiss, or none of them, whoever puts one under every fourth text."""
+    found = [
+        text
+        for seed in range(2)
+        for _, text, mode in imitated("sam", 24, seed=seed, more=["Love you x"] * written)
+        if mode == "friends"
+    ]
+    share = written / (written + len(texts_of("sam")["friends"]))
+    assert share / 2 < sum(text.endswith(" x") for text in found) / len(found) < share * 2
+
+
+def test_habits_that_are_seldom_drawn_together_are_imitated_together() -> None:
+    """A face and a tag are in one of several hundred styles, and a shout was the next best."""
+    tweets = [text for _, text, mode in of_three_styles(60) if mode == STYLES[2]]
+    assert len(tweets) >= 15
+    assert sum({"tag", "face"} <= devices(text) for text in tweets) > len(tweets) / 2
+    assert not any("shouting" in devices(text) for text in tweets)
+
+
 def test_nothing_is_done_that_the_voice_does_not_do() -> None:
     """Whatever departs from plain English is a little like every voice that does, so likeness alone let letters be
     imitated in telegrams, with faces."""
-    subject = three_styles()
-    texts = {tag: [text for text, context in subject.samples if context == tag] for tag in STYLES}
-    modes = [Mode(tag, 1 / len(texts), own) for tag, own in texts.items()]
-    person = references(centred(voice_encoder(), neutral_prompts()), modes, neutral_prompts())
-    found = imitations(person, neutral_prompts(), 60, seed=0, written=texts)
-    letters = [(plain, text) for plain, text, mode in found if mode == STYLES[0]]
+    letters = [(plain, text) for plain, text, mode in of_three_styles(60) if mode == STYLES[0]]
     assert letters
     for plain, text in letters:
         assert text != plain
