@@ -17,6 +17,7 @@ from app.learning.lexicon import (
     PLAIN_SWAPS,
     SLANG,
 )
+from app.learning.moods import suiting
 from app.learning.neighbours import Where, fits
 from app.learning.plain_senses import FORMAL_SENSES, HYPE_SENSES, SHORT_SENSES, SLANG_SENSES
 from app.learning.styles import EMOJI, EMOTICONS, FORMAL_OPENERS, Style
@@ -231,12 +232,12 @@ def _decorated(text: str, style: Style, rng: random.Random) -> str:
         if topics := [word for word in long_words if word.isalpha() and word not in OPENERS]:
             text += " #" + rng.choice(topics)
     if style.emoji:
-        palette = rng.sample(EMOJI, 2)
+        palette = rng.sample(suiting(text, EMOJI), 2)
         text += " " + "".join(rng.choice(palette) for _ in range(style.emoji))
         breaks = [m.end() for m in re.finditer(rf"(?:{_STOP}|[!?,]) ", text[:-2])]
         if style.emoji_inside and breaks:
             at = rng.choice(breaks)
             text = f"{text[:at]}{rng.choice(palette)} {text[at:]}"
     if style.emoticon and not style.emoji:
-        text += " " + rng.choice(EMOTICONS)
+        text += " " + rng.choice(suiting(text, EMOTICONS))
     return text
