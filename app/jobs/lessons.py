@@ -182,7 +182,8 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         meaning_encoder(),
         neutralise,
         entity_finder(),
-        own_endings=habits([written.text for written in voice.written]),
+        own_endings={None: habits([written.text for written in voice.written])}
+        | {mode.tag: habits(mode.texts) for mode in voice.modes},
         own_words=vocabulary([written.text for written in voice.written]),
         p_human=human_scorer() if recipe.pays_for_humanity else None,
         pleased=voice.pleased,

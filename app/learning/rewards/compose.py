@@ -61,7 +61,8 @@ class Reward:
     """Needed only where `config.human` is above 0."""
     pleased: Satisfaction | None = None
     """Needed only where `config.satisfaction` is above 0."""
-    own_endings: Mapping[endings.Ending, float] = field(default_factory=dict)
+    own_endings: Mapping[str | None, Mapping[endings.Ending, float]] = field(default_factory=dict)
+    """By mode; those of all texts for None, where no mode is told."""
     own_words: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -94,7 +95,7 @@ class Reward:
             "entities": entities.kept_entities(entities.recall(self.find_entities, repeated, texts)),
             "length": length.relative_length(ratio_N, self.config.length_slack),
             "additions": additions.nothing_added(repeated, texts, self.own_words),
-            "endings": endings.distinct_endings(texts, group_size, self.own_endings),
+            "endings": endings.distinct_endings(texts, [group.tag for group in plan], self.own_endings),
         }
         if self.p_human is not None:
             components["human"] = human.humanlike(self.p_human(texts))

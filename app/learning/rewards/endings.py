@@ -29,18 +29,22 @@ def habits(samples: Sequence[str]) -> dict[Ending, float]:
     return {end: count / len(samples) for end, count in counts.items() if count > 1}
 
 
-def distinct_endings(texts: Sequence[str], group_size: int, own: Mapping[Ending, float]) -> Tensor:
+def distinct_endings(
+    texts: Sequence[str], voices: Sequence[str | None], own: Mapping[str | None, Mapping[Ending, float]]
+) -> Tensor:
     """1 minus how much oftener than the person each row's ending occurs in the other groups, less the allowance [N].
 
-    Rows of a group are contiguous. With one group only there is nothing to compare with, and every row gets 1.
+    `voices` are what the groups were told; rows of a group are contiguous. Groups are compared with those of the same
+    voice, and with `own` habits in it: among three voices a letter's good wishes are under a third of all rows, and
+    under every letter. Where a voice has one group only there is nothing to compare with, and every row gets 1.
     """
     ends = [ending(text) for text in texts]
-    everywhere = Counter(ends)
+    size = len(ends) // len(voices)
+    groups = [Counter(ends[start : start + size]) for start in range(0, len(ends), size)]
     scores = []
-    for start in range(0, len(ends), group_size):
-        group = ends[start : start + group_size]
-        here, others = Counter(group), max(1, len(ends) - len(group))
-        for end in group:
-            shared = (everywhere[end] - here[end]) / others
-            scores.append(1 - max(0.0, shared - own.get(end, 0.0) - ALLOWANCE))
+    for row, end in enumerate(ends):
+        voice = voices[row // size]
+        others = [group for place, group in enumerate(groups) if place != row // size and voices[place] == voice]
+        shared = sum(group[end] for group in others) / max(1, size * len(others))
+        scores.append(1 - max(0.0, shared - own.get(voice, {}).get(end, 0.0) - ALLOWANCE))
     return torch.tensor(scores).clamp(0, 1)

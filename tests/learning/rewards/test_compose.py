@@ -152,7 +152,7 @@ def test_a_weight_on_endings_and_one_on_human_likeness_count(reward):
     texts = rollouts_of(["Rewritten: so berry lol", "Rewritten: my berry lol"])
     monotone = replace(reward, config=config).score(["tea", "tea"], texts, plan)
     assert monotone.rewards_P_G.flatten().tolist() == pytest.approx([0.15, 0.15])
-    habit = replace(reward, config=config, own_endings={("berry", "lol"): 0.9})
+    habit = replace(reward, config=config, own_endings={"berries": {("berry", "lol"): 0.9}})
     assert habit.score(["tea", "tea"], texts, plan).rewards_P_G.flatten().tolist() == [1, 1]
     human = replace(
         reward, config=replace(config, human=1.0, endings=0.0), p_human=lambda texts: torch.tensor([0.2, 0.9])
