@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from app.learning.manners import DASH, ONE_EMOJI, PRICE_PER_HABIT, Manners, Price, Variant, devices, signs
+from app.learning.moods import suiting
 from app.learning.restyle import restyle
 from app.learning.rewards.style import References
 from app.learning.seeding import generator
@@ -27,6 +28,8 @@ ROUNDS, PARENTS, CHILDREN = 3, 40, 5
 """The nearest have children with one habit changed: hashtags and faces together are too rare to be drawn often."""
 TEXTS_PRICED, TEXTS_TRIED = 2, 6
 STYLES_KEPT = 8
+TEXTS_PER_IMITATION = 4
+"""At most so many texts are looked at for each imitation."""
 LEAST_SIMILARITY = 0.35
 """Calibrated: below it no rule style is like the person, and nothing is better than something wrong."""
 
@@ -44,13 +47,14 @@ def imitations(
     """
     manners = {mode: Manners.of(texts, plain) for mode, texts in written.items()}
     random = generator(seed, "imitations")
-    texts = random.sample(list(plain), min(len(plain), max(count, TEXTS_TRIED)))
+    texts = random.sample(list(plain), len(plain))
     styles = [random_style(random) for _ in range(STYLES_DRAWN)]
 
     def imitate(text: str, style: Style, drawn: Signs) -> Variant:
         styled = restyle(text, style, random)
         for sign, own in drawn.items():
-            styled = sign.sub(lambda _, own=own: random.choice(own), styled)  # type: ignore[misc]
+            apt = suiting(text, own)
+            styled = sign.sub(lambda _, apt=apt: random.choice(apt), styled)  # type: ignore[misc]
         return Variant(text, styled, bool(style.opener or style.closer))
 
     found = []
@@ -65,24 +69,42 @@ def imitations(
         fit_N = _apart(_likeness(person, tried), place) - _prices(map(its.price, tried)).sum(-1)
         fit_F = fit_N.view(len(fitting), -1).mean(1)
         best = [fitting[index] for index in _various(fit_F, _shown(its, tried, len(fitting)), its)]
-        # The same texts for every mode: what differs is then the mode's, and its tag is what tells it.
-        own = texts[: max(1, round(count * share))]
-        variants = [imitate(text, style, drawn) for text in own for style in best]
-        amiss_N, missing_N = _prices(map(its.price, variants)).unbind(-1)
-        score_N = _apart(_likeness(person, variants), place) - amiss_N
-        rank_N = score_N - missing_N
-        shown_N_D = _shown(its, variants, len(variants))
-        dealt_D, wanted_D = torch.zeros(len(its.rates)), torch.tensor(list(its.rates.values()))
-        for begin in range(0, len(variants), len(best)):
-            # Of the better half the one that is due, not always the best: a person's lines are not all alike.
-            ranked = rank_N[begin : begin + len(best)].argsort(descending=True, stable=True)
-            half = begin + ranked[: max(1, len(ranked) // 2)]
-            owed_D = dealt_D + wanted_D
-            chosen = int(half[(shown_N_D[half] - owed_D).abs().sum(-1).argmin()])
-            if score_N[chosen] >= LEAST_SIMILARITY:
-                found.append((variants[chosen].plain, variants[chosen].styled, mode))
-                dealt_D = owed_D - shown_N_D[chosen]
+        # The same texts for every mode: what differs is then the mode's, and its tag is what tells it. Only a mode that
+        # most texts give no occasion for goes on to others.
+        wanted, dealt, dealer = max(1, round(count * share)), list[Variant](), _Dealer(its)
+        for begin in range(0, min(len(texts), wanted * TEXTS_PER_IMITATION), wanted):
+            variants = [imitate(text, style, drawn) for text in texts[begin : begin + wanted] for style in best]
+            dealt += dealer.deal(variants, _apart(_likeness(person, variants), place), len(best))
+            if len(dealt) >= wanted:
+                break
+        found += [(variant.plain, variant.styled, mode) for variant in dealt[:wanted]]
     return found
+
+
+class _Dealer:
+    """Picks, for text after text, the variant that is due: a person's lines are not all alike."""
+
+    def __init__(self, manners: Manners) -> None:
+        self._manners = manners
+        self._wanted_D = torch.tensor(list(manners.rates.values()))
+        self._owed_D = self._wanted_D
+
+    def deal(self, variants: Sequence[Variant], likeness_N: Tensor, per_text: int) -> list[Variant]:
+        """One of each text's variants, which are contiguous, if any is near enough."""
+        amiss_N, missing_N = _prices(map(self._manners.price, variants)).unbind(-1)
+        score_N = likeness_N - amiss_N
+        rank_N = score_N - missing_N
+        shown_N_D = _shown(self._manners, variants, len(variants))
+        chosen = []
+        for begin in range(0, len(variants), per_text):
+            ranked = begin + rank_N[begin : begin + per_text].argsort(descending=True, stable=True)
+            half = ranked[: max(1, len(ranked) // 2)]
+            near = half[score_N[half] >= LEAST_SIMILARITY]
+            if len(near):
+                best = int(near[(shown_N_D[near] - self._owed_D).abs().sum(-1).argmin()])
+                chosen.append(variants[best])
+                self._owed_D = self._owed_D - shown_N_D[best] + self._wanted_D
+        return chosen
 
 
 def _shown(manners: Manners, variants: Sequence[Variant], rows: int) -> Tensor:
