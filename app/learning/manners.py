@@ -67,6 +67,7 @@ DEVICES: Final = {
     "no end": re.compile(r"\w$"),
     "exclamation": re.compile("!"),
     "marks on marks": re.compile("[!?]{2}"),
+    "disbelief": re.compile(r"\?!|!\?"),
     "trailing off": re.compile(r"\.\.|…"),
     "drawing out": re.compile(r"([A-Za-z])\1\1"),
     "dash": DASH,

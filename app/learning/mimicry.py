@@ -24,7 +24,7 @@ from app.learning.styles import Style, one_habit_changed, random_style
 STYLES_DRAWN, STYLES_TRIED = 600, 160
 """Of all that are drawn, those whose manners are nearest: most do what a voice never does, and none needs an encoder to
 tell."""
-ROUNDS, PARENTS, CHILDREN = 3, 40, 5
+ROUNDS, PARENTS, CHILDREN = 6, 40, 5
 """The nearest have children with one habit changed: hashtags and faces together are too rare to be drawn often."""
 TEXTS_PRICED, TEXTS_TRIED = 2, 6
 STYLES_KEPT = 8

@@ -200,9 +200,10 @@ def _repunctuated(text: str, style: Style, rng: random.Random) -> str:
         text = re.sub(rf"{_STOP} (\w[\w']*)", lambda m: joined(m, ", ", 0.6), text)
     if style.no_commas:
         text = text.replace(",", "")
-    if style.ending != "." and not text.endswith("?"):
-        text = text.rstrip(".") + style.ending
-        mark = style.ending.strip()
+    ending = style.ending.replace("?", "")  # nothing was asked
+    if ending != "." and not text.endswith("?"):
+        text = text.rstrip(".") + ending
+        mark = ending.strip()
         if mark and rng.random() < 0.7:
             text = re.sub(rf"{_STOP}(?=\s)", lambda _: mark if mark[0] in "!." else ".", text)
     if "!" in style.ending and text.endswith("?") and rng.random() < 0.5:

@@ -109,7 +109,7 @@ def test_habits_that_are_seldom_drawn_together_are_imitated_together() -> None:
     """A face and a tag are in one of several hundred styles, and a shout was the next best."""
     tweets = [text for _, text, mode in of_three_styles(60) if mode == STYLES[2]]
     assert len(tweets) >= 15
-    assert sum({"tag", "face"} <= devices(text) for text in tweets) > len(tweets) / 2
+    assert sum({"tag", "face"} <= devices(text) for text in tweets) > 0.8 * len(tweets)
     assert not any("shouting" in devices(text) for text in tweets)
 
 

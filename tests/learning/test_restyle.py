@@ -158,3 +158,9 @@ def test_a_tag_names_what_it_is_about() -> None:
     style = Style(hashtag=True)
     tags = {restyle(text, style, random.Random(seed)).rpartition("#")[2] for seed in range(60)}
     assert tags == {"trains", "becomes", "known"}
+
+
+def test_only_what_is_a_question_is_asked_in_disbelief() -> None:
+    style = Style(ending="?!")
+    assert {restyle("The bus is late.", style, random.Random(seed)) for seed in range(9)} == {"The bus is late!"}
+    assert "Is it late?!" in {restyle("Is it late?", style, random.Random(seed)) for seed in range(9)}
