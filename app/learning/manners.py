@@ -27,6 +27,8 @@ SELDOM, USUAL = 0.1, 0.5
 """Share of a voice's texts that do something, below which it is not theirs, and from which it is expected of them."""
 TERSE = 0.7
 """Share of the small words that plain texts have for their words, below which somebody leaves them out."""
+ENGLISH = 0.5
+"""The same of prepositions and conjunctions, which are left out by nobody."""
 FEW_BREAKS = 0.4
 """The same of commas and what may stand for them."""
 WHOLE_WORDS = 6
@@ -89,6 +91,10 @@ _SMALL_WORDS: Final = frozenset(
     "the a an i you he she it we they am is are was were be been has have had will shall would do does did my your our "
     "his her their this that".split()
 )
+_GLUE: Final = frozenset(
+    "to of on at and for with from by not but or if before until when because out up off about into after".split()
+)
+"""What telegrams keep, and other languages do not have."""
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
@@ -182,8 +188,11 @@ def _without_names(text: str, known: Collection[str]) -> str:
 
 
 def _is_terse(texts: Sequence[str], plain: Sequence[str]) -> bool:
+    """Where no sentences of English are known, nothing says that their writer leaves words out."""
     whole = [text for text in texts if len(text.split()) >= WHOLE_WORDS]
-    return _rate([neutralise(text) for text in whole or texts], _small_words) < TERSE * _rate(plain, _small_words)
+    own = [neutralise(text) for text in whole or texts]
+    is_english = _rate(own, _glue) >= ENGLISH * _rate(plain, _glue)
+    return is_english and _rate(own, _small_words) < TERSE * _rate(plain, _small_words)
 
 
 def _rate(texts: Sequence[str], counted: Callable[[str], Collection[str]]) -> float:
@@ -193,6 +202,10 @@ def _rate(texts: Sequence[str], counted: Callable[[str], Collection[str]]) -> fl
 
 def _breaks(text: str) -> list[str]:
     return re.findall(r"[,;–—]|\s-+\s", text)
+
+
+def _glue(text: str) -> list[str]:
+    return [word for word in _words(text) if word in _GLUE]
 
 
 def _small_words(text: str) -> list[str]:

@@ -32,7 +32,7 @@ def of(texts: Sequence[str]) -> Manners:
         ("I'm late and it's raining.", {"contraction"}),
         ("It hasnt come.", {"bare contraction"}),
         ("It is late ~", {"wave"}),
-        ("Really!! Why?!", {"exclamation", "marks on marks"}),
+        ("Really!! Why?!", {"exclamation", "marks on marks", "disbelief"}),
         ("Well... fine.", {"trailing off"}),
         ("Tysm for that.", {"texting"}),
         ("Where did u put it?", {"texting"}),
@@ -84,6 +84,10 @@ def test_a_comma_before_a_pronoun_is_a_splice_only_of_the_careless() -> None:
         (TEXTER, False),
         (("Meeting moved. New date Thursday, same room.", "Report late, waiting for numbers from Leeds."), True),
         (("Thanks!", "Hi Tom,", "Best, Jo", "I think that it is in the cupboard beside the door."), False),
+        (("Ich komme morgen später, weil der Zug ausfällt.", "Vielen Dank für die schnelle Antwort!"), False),
+        (("今天天气很好，我们去公园吧。", "好的，明天见！"), False),
+        (("😂😂", "🎉"), False),
+        (("Dear Sir, I remain yours.",), False),
     ],
 )
 def test_who_leaves_small_words_out(texts: Sequence[str], is_terse: bool) -> None:
