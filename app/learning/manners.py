@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
 from app.learning.lexicon import BARE_CONTRACTIONS, CONTRACTIONS, SLANG
@@ -101,8 +102,8 @@ _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 class Variant(NamedTuple):
     plain: str
     styled: str
-    is_framed: bool
-    """Something may stand before or behind what was said."""
+    frames: Sequence[str] = ()
+    """Phrases of which one or two may stand before or behind what was said."""
 
 
 class Price(NamedTuple):
@@ -117,6 +118,8 @@ class Manners:
     """What the texts of a voice do; an imitation of it pays, in likeness, for whatever else it does."""
 
     words: frozenset[str]
+    said: str
+    """All texts, folded: the phrases they have."""
     rates: Mapping[str, float]
     """Its devices, with the share of texts that have them."""
     is_terse: bool
@@ -131,18 +134,22 @@ class Manners:
         own -= {device for device, company in _ONLY_WITH.items() if not company & own}
         has_few_breaks = _rate(texts, _breaks) < FEW_BREAKS * _rate(plain, _breaks)
         rates = {device: counted[device] / len(texts) for device in sorted(own)}
-        return cls(vocabulary(texts), rates, _is_terse(texts, plain), has_few_breaks)
+        return cls(vocabulary(texts), _folded("\n".join(texts)), rates, _is_terse(texts, plain), has_few_breaks)
 
     def price(self, variant: Variant) -> Price:
-        plain, styled, is_framed = variant
+        plain, styled, frames = variant
         does = devices(styled)
+        before, after = (_folded(plain), _folded(styled)) if frames else ("", "")
+        framed = [phrase for phrase in map(_folded, frames) if phrase in after and phrase not in before]
         added = max(0, len(styled.split()) - len(plain.split()))
         # What changed nothing would teach to copy.
         foreign = len(does - devices(plain) - self.rates.keys()) + (styled == plain)
         foreign += not self.is_terse and is_clipped(plain, styled)
         foreign += not self.has_few_breaks and len(_breaks(styled)) < len(_breaks(plain))
-        per_word = PRICE_PER_WORD_AROUND if is_framed else PRICE_PER_WORD
-        per_strange = PRICE_PER_STRANGE_WORD_AROUND if is_framed else PRICE_PER_STRANGE_WORD
+        # "Kind regards", by somebody who once wrote of a kind word and of her warmest regards.
+        foreign += sum(phrase not in self.said for phrase in framed)
+        per_word = PRICE_PER_WORD_AROUND if framed else PRICE_PER_WORD
+        per_strange = PRICE_PER_STRANGE_WORD_AROUND if framed else PRICE_PER_STRANGE_WORD
         return Price(
             added * per_word + strange(plain, styled, self.words) * per_strange + foreign * PRICE_PER_DEVICE,
             PRICE_PER_HABIT * sum(rate for device, rate in self.rates.items() if rate >= USUAL and device not in does),
@@ -198,6 +205,13 @@ def _is_terse(texts: Sequence[str], plain: Sequence[str]) -> bool:
 def _rate(texts: Sequence[str], counted: Callable[[str], Collection[str]]) -> float:
     """How many there are for each word."""
     return sum(len(counted(text)) for text in texts) / max(1, sum(len(_words(text)) for text in texts))
+
+
+@lru_cache(maxsize=4096)
+def _folded(text: str) -> str:
+    """Its words alone, in small letters, with a space on both sides."""
+    words = _WORD.findall(text.lower().replace("’", "'"))
+    return f" {' '.join(words)} "
 
 
 def _breaks(text: str) -> list[str]:

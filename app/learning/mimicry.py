@@ -6,6 +6,7 @@ kept, and their results join the person's own samples: content and names are kep
 the one of TinyStyler, arXiv 2406.15586, with rules in place of its generator.)
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
@@ -27,7 +28,7 @@ tell."""
 ROUNDS, PARENTS, CHILDREN = 6, 40, 5
 """The nearest have children with one habit changed: hashtags and faces together are too rare to be drawn often."""
 TEXTS_PRICED, TEXTS_TRIED = 2, 6
-STYLES_KEPT = 8
+STYLES_KEPT = 16
 TEXTS_PER_IMITATION = 4
 """At most so many texts are looked at for each imitation."""
 LEAST_SIMILARITY = 0.35
@@ -55,13 +56,15 @@ def imitations(
         for sign, own in drawn.items():
             apt = suiting(text, own)
             styled = sign.sub(lambda _, apt=apt: random.choice(apt), styled)  # type: ignore[misc]
-        return Variant(text, styled, bool(style.opener or style.closer))
+        return Variant(text, styled, style.opener + style.closer)
 
     found = []
     for place, (mode, share) in enumerate(person.shares.items()):
         drawn, its = _signs(written[mode]), manners[mode]
 
         def price(style: Style, drawn: Signs = drawn, its: Manners = its) -> float:
+            if style.clipped and not its.is_terse:
+                return math.inf
             return sum(sum(its.price(imitate(text, style, drawn))) for text in texts[:TEXTS_PRICED])
 
         fitting = _nearest(styles, price, random)
@@ -97,13 +100,14 @@ class _Dealer:
         shown_N_D = _shown(self._manners, variants, len(variants))
         chosen = []
         for begin in range(0, len(variants), per_text):
-            ranked = begin + rank_N[begin : begin + per_text].argsort(descending=True, stable=True)
-            half = ranked[: max(1, len(ranked) // 2)]
-            near = half[score_N[half] >= LEAST_SIMILARITY]
-            if len(near):
-                best = int(near[(shown_N_D[near] - self._owed_D).abs().sum(-1).argmin()])
-                chosen.append(variants[best])
-                self._owed_D = self._owed_D - shown_N_D[best] + self._wanted_D
+            near = begin + (score_N[begin : begin + per_text] >= LEAST_SIMILARITY).nonzero().flatten()
+            if not len(near):
+                continue
+            # What is owed for long weighs more and more, so that in the end every habit has its share.
+            due = rank_N[near] - PRICE_PER_HABIT * (shown_N_D[near] - self._owed_D).square().sum(-1)
+            best = int(near[due.argmax()])
+            chosen.append(variants[best])
+            self._owed_D = self._owed_D - shown_N_D[best] + self._wanted_D
         return chosen
 
 
@@ -130,12 +134,13 @@ def _various(fit_F: Tensor, shown_F_D: Tensor, manners: Manners) -> list[int]:
 
 
 def _nearest(styles: Sequence[Style], price: Callable[[Style], float], random: Random) -> list[Style]:
-    """The cheapest of the styles and of their children, cheapest first."""
-    nearest = sorted(((price(style), style) for style in styles), key=itemgetter(0))
+    """The cheapest of the styles, and of the children of the cheapest: half and half, as children are much alike."""
+    priced = sorted(((price(style), style) for style in styles), key=itemgetter(0))
+    nearest = priced[:PARENTS]
     for _ in range(ROUNDS):
         children = [one_habit_changed(style, random) for _, style in nearest[:PARENTS] for _ in range(CHILDREN)]
         nearest = sorted([*nearest, *((price(style), style) for style in children)], key=itemgetter(0))
-    return [style for _, style in nearest[:STYLES_TRIED]]
+    return [style for _, style in (*priced[: STYLES_TRIED // 2], *nearest[: STYLES_TRIED // 2])]
 
 
 def _prices(prices: Iterable[Price]) -> Tensor:

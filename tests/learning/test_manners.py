@@ -123,15 +123,13 @@ def test_contractions_are_no_telegrams(plain: str, styled: str, is_telegram: boo
 )
 def test_a_writer_of_letters_pays_for_what_is_not_done_in_letters(styled: str) -> None:
     plain = "The lift is out of order. We use the stairs."
-    assert of(LETTERS).price(Variant(plain, styled, False)).amiss >= 1
+    assert of(LETTERS).price(Variant(plain, styled)).amiss >= 1
 
 
 def test_commas_are_dropped_by_who_drops_them() -> None:
     plain, styled = "When it rains, we stay in, and we read.", "When it rains we stay in and we read."
-    assert of(LETTERS).price(Variant(plain, styled, False)).amiss >= 1
-    assert (
-        of(["When he came we left and then it rained so we went in."]).price(Variant(plain, styled, False)).amiss == 0
-    )
+    assert of(LETTERS).price(Variant(plain, styled)).amiss >= 1
+    assert of(["When he came we left and then it rained so we went in."]).price(Variant(plain, styled)).amiss == 0
 
 
 def test_signs_are_whole_and_no_marks_of_lists() -> None:
@@ -149,11 +147,18 @@ def test_who_does_it_nearly_always_is_expected_to() -> None:
     )
     texter = of(TEXTER)
     assert texter.rates["small beginning"] == 1
-    assert (
-        0 < texter.price(Variant(plain, texted, False)).missing < texter.price(Variant(plain, small, False)).missing < 1
-    )
-    assert of(LETTERS).price(Variant(plain, plain, False)).missing == 0
+    assert 0 < texter.price(Variant(plain, texted)).missing < texter.price(Variant(plain, small)).missing < 1
+    assert of(LETTERS).price(Variant(plain, plain)).missing == 0
 
 
 def test_the_eye_of_a_face_is_no_semicolon() -> None:
     assert devices("See you there ;)") == {"face", "no end"}
+
+
+def test_nobody_signs_off_as_they_never_did() -> None:
+    plain = "The roof is repaired."
+    polite = of(["Thank you for your kind words, Madam.", "Please give her my warmest regards, Sir."])
+    signed = Variant(plain, f"{plain} Kind regards.", ("Kind regards.", "I thank you."))
+    assert polite.price(signed).amiss >= 1
+    assert polite.price(Variant(plain, plain.replace("repaired", "done"), signed.frames)).amiss < 1
+    assert of(["The key is here. Kind regards, Ann", "I am away. Kind regards, Ann"]).price(signed).amiss < 1

@@ -98,7 +98,7 @@ def test_what_somebody_sometimes_does_is_imitated_as_often(written: int) -> None
     found = [
         text
         for seed in range(2)
-        for _, text, mode in imitated("sam", 24, seed=seed, more=["Love you x"] * written)
+        for _, text, mode in imitated("sam", 48, seed=seed, more=["Love you x"] * written)
         if mode == "friends"
     ]
     share = written / (written + len(texts_of("sam")["friends"]))
