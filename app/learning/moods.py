@@ -6,7 +6,7 @@ from collections.abc import Sequence
 _SAD_SIGN = re.compile(r"[:=;]['’]?-?[(/\\|]|D:|[😞😔😟😢😭😥😰😱😡😠😤😩😫😖😣😕🙁☹😒🙄💔🤒🤕🤢👎🖕]")
 _BAD_NEWS = re.compile(
     r"(?i)\b(?:unfortunately|sadly|regret\w*|sorry|apolog\w+|ashamed|lonely|sad|upset\w*|angry|annoy\w+|furious|terribl[ey]|"
-    r"horrible|awful\w*|dreadful\w*|worst|worse|bad|badly|lost|lose|loses|losing|los[st]es|missed|broke|broken|breaks|"
+    r"horrible|awful\w*|dreadful\w*|worst|worse|bad|badly|lost|lose|loses|losing|loss|losses|missed|broke|broken|breaks|"
     r"stolen|stole|burnt|burned|damaged?|dead|died|dies|dying|death|ill|illness|sick|hurts?|injur\w+|pain\w*|ache\w*|"
     r"cough|fever|crie[sd]|cry|crying|tears|fail\w*|faults?|faulty|mistakes?|errors?|problems?|complain\w*|complaints?|"
     r"cancel(?:led|ed)|late|delay\w*|stuck|flood\w*|leak\w*|crash\w*|accidents?|misunderst\w+|disappoint\w+|afraid|"

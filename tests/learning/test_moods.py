@@ -20,6 +20,7 @@ def test_other_signs(sign: str) -> None:
 def test_good_news_has_no_tears_and_bad_news_no_laughter() -> None:
     assert suiting("Thank you for ten wonderful years.", [":(", ":D"]) == [":D"]
     assert suiting("I have lost my keys again.", [":(", ":D"]) == [":("]
+    assert suiting("Two losses in a week.", [":(", ":D"]) == [":("]
     assert suiting("I did not notice a difference.", [":(", ":D"]) == [":(", ":D"]
 
 
