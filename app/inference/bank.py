@@ -3,7 +3,8 @@
 Per group two tensors hold all slots: down, A transposed [layers, slots, in, parts * rank], and up, B in stretches of
 equal width that no part's border crosses [layers, slots, stretches, rank, width]. So every row of either is what one
 number is multiplied with, fused parts carry no zeros, and a slot is as large as an adapter of the bank's rank. Smaller
-ranks are padded with zeros, which add nothing. Slot 0 stays zero: it is the base.
+ranks are padded with zeros, which add nothing. Slot 0 stays zero: it is the base. How numbers are held is known here
+only: packed ternary ones would be another pair of tensors, and another `format` in their files.
 """
 
 import math

@@ -6,13 +6,16 @@ How fast anything is, no test says.
 from pathlib import Path
 
 import pytest
+import torch
 
+from app.config import get_settings
 from app.inference.architecture import Architecture
 from app.inference.card import read_card
 from benchmarks import choices, profiling, serving, start, training, web
-from benchmarks.common.workload import random_adapter
+from benchmarks.common.machine import device
+from benchmarks.common.workload import Workload, random_adapter
 from benchmarks.sections import registration, residency
-from benchmarks.sections.field import PEFT
+from benchmarks.sections.field import OURS, PEERS_BY_DEVICE, PEFT, Field
 from tests.inference.voices import stored
 
 pytestmark = pytest.mark.slow
@@ -53,7 +56,12 @@ def test_serving(tiny_base: Path, tmp_path: Path) -> None:
         "PEFT, adapters",
         "PEFT, switch per user",
     }
-    assert rows[16, "ours, adapters"]["decode"]["count"] == 2
+    ours = rows[16, "ours, adapters"]
+    for cell in ("decode", "of_our_base", "share_of_limit", "prefill_share_of_limit"):
+        assert ours[cell]["low"] <= ours[cell]["median"] <= ours[cell]["high"]
+        assert ours[cell]["count"] == 2
+    assert content["vs_peft_adapter_names"] == content["spread"]["vs_peft_adapter_names"]["median"]
+    assert all(row["share_of_limit"] > 0 for row in content["tables"]["cold adapters"][:3])
     ranks = {name: facts["slot_rank"] for name, facts in content["details"]["contestants"].items() if "ours" in name}
     assert ranks == {"ours": content["details"]["served_rank"], "ours at rank 8": 8}
     assert content["slot_bytes_over_adapter"] < content["served_slot_bytes_over_adapter"]
@@ -62,12 +70,42 @@ def test_serving(tiny_base: Path, tmp_path: Path) -> None:
     assert [row["registered"] for row in content["tables"]["registered versions"]] == ["2", "20", "20, of whom 2 ask"]
 
 
+def test_everybody_computes_where_the_settings_say(
+    tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as can be shown without a GPU: who takes part there, and that each is told."""
+    monkeypatch.setenv("IDIOLECT_DEVICE", "cuda")
+    monkeypatch.setattr("benchmarks.sections.field.python_of", lambda name, folder: Path("/") / name / "bin/python")
+    get_settings.cache_clear()
+    try:
+        workload = Workload.make(tiny_base, tmp_path, adapters=2)
+        field = Field(workload, venvs=tmp_path, threads=1, crowd=2, dtype="bfloat16")
+        taking_part = {name: field.contestant(name) for name in (OURS, *PEERS_BY_DEVICE[device()])}
+    finally:
+        get_settings.cache_clear()
+    assert list(taking_part) == ["ours", "PEFT", "vllm"]
+    assert {each.setup["device"] for each in taking_part.values()} == {"cuda"}
+    assert taking_part["vllm"].command == ["/vllm/bin/python", "-m", "benchmarks.peers.vllm_rows"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_serving_on_a_gpu(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDIOLECT_DEVICE", "cuda")
+    get_settings.cache_clear()
+    report = serving.run(SMALL, tiny_base, tmp_path, threads=1, peers=[PEFT])
+    assert report.failures == {}
+    assert report.machine["accelerator"]
+    assert report.details["dtype"] == "bfloat16"
+
+
 def test_training(tiny_base: Path, tmp_path: Path) -> None:
     plan = training.Plan(prompts=2, group=2, tokens=4, rounds=2)
     report = training.run(plan, tiny_base, tmp_path, threads=1, with_trl=False)
     (row,) = report.tables["a step"]
     assert report.failures == {}
     assert row["completion_tokens"] == 2 * 2 * 4
+    assert row["share_of_limit"].median > 0
     assert report.keys == {"step_vs_trl": None}
 
 

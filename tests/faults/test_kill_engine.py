@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 LONG = {"user_id": "ada", "text": "The parcel arrived on Friday.", "max_tokens": 450, "stream": True}
 
+QUEUE_ROWS = 32
+
 
 @dataclass(frozen=True)
 class House:
@@ -43,6 +45,7 @@ def house(
     monkeypatch.setenv("IDIOLECT_ENGINE_URL", f"http://127.0.0.1:{engine_port}")
     monkeypatch.setenv("IDIOLECT_BASE_MODEL", str(build_tiny_base(tmp_path / "base")))
     monkeypatch.setenv("IDIOLECT_THREADS", "1")
+    monkeypatch.setenv("IDIOLECT_MAX_QUEUE_ROWS", str(QUEUE_ROWS))
     get_settings.cache_clear()
     here = get_settings()
     engine = next(program for program in programs(here) if program.name == "engine")
@@ -96,16 +99,18 @@ def test_five_hundred_at_once_are_served_or_asked_to_come_again(house: House) ->
         async with httpx.AsyncClient(
             base_url=house.http.base_url, headers=house.http.headers, limits=limits, timeout=300, trust_env=False
         ) as http:
-            body = {"user_id": "ada", "text": "It rained all day.", "max_tokens": 4}
+            # Long ones: the engine is slower than they come, so that its queue is full after a moment.
+            body = {"user_id": "ada", "text": "It rained all day.", "max_tokens": 200}
             return await asyncio.gather(*(http.post("/v1/rewrite", json=body) for _ in range(500)))
 
     answers = asyncio.run(burst())
     count = Counter(answer.status_code for answer in answers)
     assert set(count) <= {200, 503}
-    assert count[200] > 50
-    for answer in answers:
-        if answer.status_code == 503:
-            # A machine that is slow enough takes too long to let them all in: that is told in the same way.
-            assert answer.json()["type"].removeprefix("urn:idiolect:problem:engine-") in ("busy", "unavailable")
-            assert int(answer.headers["Retry-After"]) > 0
+    assert count[200] >= QUEUE_ROWS
+    refused = [answer for answer in answers if answer.status_code == 503]
+    reasons = Counter(answer.json()["type"].removeprefix("urn:idiolect:problem:engine-") for answer in refused)
+    assert reasons["busy"] > 0
+    # A machine that is slow enough takes too long to let them all in: that is told in the same way.
+    assert set(reasons) <= {"busy", "unavailable"}
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
     assert house.http.post("/v1/rewrite", json=LONG | {"stream": False, "max_tokens": 4}).status_code == 200

@@ -96,6 +96,12 @@ def test_what_is_pinned_for_a_gpu_is_the_same_adapter(shape: Architecture, monke
     assert not {x.data_ptr() for x in pinned.tensors.values()} & {x.data_ptr() for x in adapter.tensors.values()}
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_what_is_pinned_is_pinned(shape: Architecture) -> None:
+    assert all(tensor.is_pinned() for tensor in with_voices(shape, "work").pinned().tensors.values())
+
+
 def test_a_voice_is_its_trunk_and_its_branch(shape: Architecture) -> None:
     adapter = with_voices(shape, "work", "friends")
     for voice, branch in adapter.voices.items():

@@ -188,3 +188,12 @@ def test_an_engine_that_gives_everybody_the_same_adapter_fails_it(
     monkeypatch.setattr(Bank, "rows", lambda self, slots: rows(self, [1] * len(slots)))
     with pytest.raises(SelfCheckFailed, match="without an adapter differs"):
         prove(tiny_model, [5, 6, 7, 8])
+
+
+def test_an_engine_that_mistakes_one_adapter_for_another_fails_it(
+    tiny_model: LlamaModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = Bank.rows
+    monkeypatch.setattr(Bank, "rows", lambda self, slots: rows(self, [min(slot, 1) for slot in slots]))
+    with pytest.raises(SelfCheckFailed, match="cannot be told from another adapter"):
+        prove(tiny_model, [5, 6, 7, 8])

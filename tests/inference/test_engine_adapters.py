@@ -2,15 +2,42 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+import torch
 
 from app.inference.engine import Engine
 from app.inference.guide import Guide, Guides
+from app.inference.model import LlamaModel
 from app.inference.residency import Speaker
 from app.inference.ticket import Ticket
 from app.inference.types import EngineError, EngineLoad, RewriteSpec
 from tests.inference.voices import WAIT_S, Gate, answer, together, voice
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "cpu",
+        pytest.param(
+            "cuda",
+            marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")],
+        ),
+    ],
+)
+def test_adapters_go_through_one_slot_as_if_each_had_its_own(
+    make_engine: Callable[..., Engine], make: Callable[..., Engine], tiny_base: Path, device: str
+) -> None:
+    """On a GPU by way of pinned memory, beside the processor's texts."""
+    model = LlamaModel.load(tiny_base, device=device, dtype=torch.float32)
+    written = []
+    for engine in (make_engine(tiny_base, model, cache_bytes=1), make()):
+        people = [voice(engine, seed) for seed in (1, 2, 3)]
+        written.append([answer(engine, adapter_digest=digest, temperature=0).texts for digest in [*people, None] * 2])
+    assert written[0] == written[1]
+    assert written[0][:4] == written[0][4:]
+    assert len(set(map(tuple, written[0]))) == 4
 
 
 @pytest.mark.parametrize("digest", ["0" * 64, "../../etc/passwd", ""])
