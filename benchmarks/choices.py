@@ -26,7 +26,7 @@ from app.inference.tokens import Tokens
 from app.inference.types import PREFIX, prompt_for
 from app.inference.writing import Line, Writing, alone
 from benchmarks.common import command
-from benchmarks.common.machine import describe
+from benchmarks.common.machine import describe, device
 from benchmarks.common.mixes import compared
 from benchmarks.common.report import Report
 from benchmarks.common.rounds import alternate
@@ -97,7 +97,7 @@ def run(plan: Plan, base: Path, *, threads: int, adapters: Sequence[Path] = ()) 
     """`adapters` are files of people who were trained on this base: lookups are measured in their texts too."""
     torch.set_num_threads(threads)
     report = Report("choices", describe(threads), list(ABOUT), dict.fromkeys(GOALS), GOALS)
-    model = LlamaModel.load(base)
+    model = LlamaModel.load(base, device=device())
     bench = Bench.new(model, base, plan.people)
     _rollouts(report, bench, plan)
     _lookups(report, bench, base, plan, adapters)
@@ -211,8 +211,8 @@ def _paths(report: Report, bench: Bench, base: Path, plan: Plan) -> None:
 
 def _company(report: Report, base: Path, plan: Plan) -> None:
     for dtype in (torch.float32, torch.bfloat16):
-        few = best_dtype("cpu") == torch.float32 and dtype == torch.bfloat16  # emulated, slowly
-        bench = Bench.new(LlamaModel.load(base, dtype=dtype), base, 4)
+        few = best_dtype(device()) == torch.float32 and dtype == torch.bfloat16  # emulated, slowly
+        bench = Bench.new(LlamaModel.load(base, device=device(), dtype=dtype), base, 4)
         found = compared(bench.model, bench.bank, bench.prompts, plan.tokens, 2 if few else plan.mixes)
         report.row(
             "mixes",

@@ -10,11 +10,11 @@ from pathlib import Path
 from app.config import get_settings
 from benchmarks.common import command
 from benchmarks.common.contestant import Contestant
-from benchmarks.common.machine import describe
+from benchmarks.common.machine import describe, device
 from benchmarks.common.report import Report
 from benchmarks.common.workload import RANK, Workload
 from benchmarks.sections import registration, residency, throughput
-from benchmarks.sections.field import OURS, PEERS, PEFT, Field
+from benchmarks.sections.field import OURS, PEERS_BY_DEVICE, PEFT, Field
 
 SECTIONS = ("throughput", "residency", "registration")
 GOALS = {
@@ -98,7 +98,7 @@ def run(
     torch.set_num_threads(1)  # here; those who are measured have theirs
     report = Report("serving", describe(threads), list(ABOUT), dict.fromkeys(GOALS), GOALS)
     workload = Workload.make(base, folder, adapters=max(plan.adapters, *plan.users))
-    dtype, architecture = best_dtype("cpu"), Architecture.load(base)
+    dtype, architecture = best_dtype(device()), Architecture.load(base)
     numbers = workload.adapter_share * architecture.parameters
     served = served_rank(get_settings(), architecture.parameters)
     for key, rank in (("slot_bytes_over_adapter", RANK), ("served_slot_bytes_over_adapter", served)):
@@ -148,7 +148,7 @@ def _started(
 
 def main() -> None:
     parser = command.parser("serving", __doc__.split("\n")[0])
-    parser.add_argument("--peers", nargs="*", choices=PEERS, help="all of them unless said; quick: PEFT")
+    parser.add_argument("--peers", nargs="*", choices=PEERS_BY_DEVICE[device()], help="all unless said; quick: PEFT")
     parser.add_argument("--sections", nargs="*", choices=SECTIONS, default=SECTIONS)
     for name, about in (("adapters", "distinct files on disk"), ("rounds", "of a comparison"), ("tokens", "per row")):
         parser.add_argument(f"--{name}", type=int, help=f"{about}; see FULL and QUICK in serving.py")
@@ -157,7 +157,7 @@ def main() -> None:
     changed = {name: getattr(given, name) for name in ("adapters", "rounds", "tokens")}
     plan = replace(plan, **{name: value for name, value in changed.items() if value is not None})
     command.hush()
-    peers = given.peers if given.peers is not None else (PEFT,) if given.quick else PEERS
+    peers = given.peers if given.peers is not None else (PEFT,) if given.quick else PEERS_BY_DEVICE[device()]
     path = command.report_path("serving", given.output, is_quick=given.quick)
     report = run(
         plan,

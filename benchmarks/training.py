@@ -13,7 +13,7 @@ from typing import Any
 from app.inference.types import prompt_for
 from benchmarks.common import command
 from benchmarks.common.contestant import Contestant, started
-from benchmarks.common.machine import describe
+from benchmarks.common.machine import describe, device
 from benchmarks.common.report import Report
 from benchmarks.common.rounds import alternate
 from benchmarks.common.statistics import Summary, ratio
@@ -43,18 +43,23 @@ def run(plan: Plan, base: Path, folder: Path, *, threads: int, with_trl: bool = 
     """A row for each side; a TRL that cannot run is named in the report and leaves the ratio None."""
     from app.inference.model import best_dtype
 
+    place = device()
     report = Report(
         "training",
         describe(threads),
-        ["A ratio is of completion tokens per second of whole steps: sampling, reward, update."],
+        [
+            "A ratio is of completion tokens per second of whole steps: sampling, reward, update.",
+            "The limit of our step: its sampling, and twice the time of reading what was written, without gradients.",
+        ],
         dict.fromkeys(GOALS),
         GOALS,
     )
     texts = passages(plan.prompts * (plan.rounds + 1), WORDS)
-    dtype = str(best_dtype("cpu")).removeprefix("torch.")
+    dtype = str(best_dtype(place)).removeprefix("torch.")
     setup = {
         "base": str(base),
         "threads": threads,
+        "device": place,
         "dtype": dtype,
         "rank": RANK,
         "alpha": ALPHA,
@@ -97,6 +102,7 @@ def _step(contestant: Contestant) -> Callable[[], dict[str, Any]]:
 def _tell(report: Report, steps: dict[str, list[dict[str, Any]]]) -> None:
     speed = {name: [each["completion_tokens"] / each["seconds"] for each in taken] for name, taken in steps.items()}
     for name, taken in steps.items():
+        least = [each["sampling"] + 2 * each["reading"] for each in taken if "reading" in each]
         report.row(
             "a step",
             who=name,
@@ -104,10 +110,12 @@ def _tell(report: Report, steps: dict[str, list[dict[str, Any]]]) -> None:
             seconds=Summary.of([each["seconds"] for each in taken]),
             sampling_s=Summary.of([each["sampling"] for each in taken]),
             tokens_per_s=Summary.of(speed[name]),
-            beside_ours=ratio(speed[name], speed[OURS]).median,
+            limit_s=Summary.of(least) if least else None,
+            share_of_limit=ratio(least, [each["seconds"] for each in taken]) if least else None,
+            beside_ours=ratio(speed[name], speed[OURS]),
         )
     if OURS in speed and TRL in speed:
-        report.keys["step_vs_trl"] = ratio(speed[OURS], speed[TRL]).median
+        report.keys["step_vs_trl"] = ratio(speed[OURS], speed[TRL])
 
 
 def main() -> None:

@@ -94,9 +94,10 @@ def _measure(report: Report, targets: dict[str, Target], plan: Plan, connections
             per_second=Summary.of(speed[name]),
             p50_ms=Summary.of([each.p50_ms for each in loads]),
             p99_ms=Summary.of([each.p99_ms for each in loads]),
-            over_bare=ratio(speed[BARE], speed[name]).median,
+            over_bare=ratio(speed[BARE], speed[name]),
+            share_of_bare=ratio(speed[name], speed[BARE]),
         )
-    report.keys["web_over_bare"] = ratio(speed[BARE], speed[OURS]).median
+    report.keys["web_over_bare"] = ratio(speed[BARE], speed[OURS])
 
 
 def _server(folder: Path, name: str, module: str, people: list[str], threads: int) -> Contestant:

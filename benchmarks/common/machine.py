@@ -8,10 +8,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from app.config import get_settings
+
 FLAGS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd", "bf16")
 PACKAGES = ("torch", "transformers", "peft", "fastapi", "sqlalchemy", "uvicorn")
 QUIET_LOAD = 0.5
 """Processes that want a core, in the last minute, below which a machine counts as quiet."""
+
+
+def device() -> str:
+    """Where our engine computes, and so everybody else who can: IDIOLECT_DEVICE."""
+    return get_settings().device
 
 
 def describe(threads: int) -> dict[str, Any]:
@@ -28,10 +35,18 @@ def describe(threads: int) -> dict[str, Any]:
         "packages": {name: _version(name) for name in PACKAGES},
         "commit": _commit(),
         "threads": threads,
-        "accelerator": None,
+        "accelerator": _accelerator(),
         "load_before": round(load, 2),
         "is_shared": load >= QUIET_LOAD,
     }
+
+
+def _accelerator() -> str | None:
+    if device() == "cpu":
+        return None
+    import torch
+
+    return torch.cuda.get_device_name()
 
 
 def _processor() -> str:

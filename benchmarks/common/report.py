@@ -25,8 +25,9 @@ class Report:
     machine: Mapping[str, Any]
     about: list[str] = field(default_factory=list)
     """What the rows do and do not say."""
-    keys: dict[str, float | None] = field(default_factory=dict)
-    """Top level of the JSON; None where a contestant or a section is missing."""
+    keys: dict[str, float | Summary | None] = field(default_factory=dict)
+    """Top level of the JSON, as a number, with the range of several rounds under `spread`; None where a contestant or a
+    section is missing."""
     goals: Mapping[str, str] = field(default_factory=dict)
     tables: dict[str, list[dict[str, Cell]]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
@@ -40,7 +41,8 @@ class Report:
             "benchmark": self.name,
             "machine": dict(self.machine),
             "about": self.about,
-            **{key: None if value is None else rounded(value) for key, value in self.keys.items()},
+            **{key: _figure(value) for key, value in self.keys.items()},
+            "spread": {key: value.report() for key, value in self.keys.items() if isinstance(value, Summary)},
             "goals": dict(self.goals),
             "tables": {
                 title: [{name: _plain(cell) for name, cell in row.items()} for row in rows]
@@ -81,6 +83,12 @@ def _shown(cell: Cell) -> str:
     if cell is None:
         return "–"
     return f"{rounded(cell):g}" if isinstance(cell, float) else str(cell)
+
+
+def _figure(value: float | Summary | None) -> float | None:
+    if value is None:
+        return None
+    return rounded(value.median if isinstance(value, Summary) else value)
 
 
 def _plain(cell: Cell) -> Any:

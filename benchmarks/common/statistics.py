@@ -2,7 +2,7 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 
@@ -19,6 +19,9 @@ class Summary:
         if not values:
             raise ValueError("there is nothing to summarise")
         return cls(statistics.median(values), min(values), max(values), len(values))
+
+    def times(self, factor: float) -> Self:
+        return replace(self, median=self.median * factor, low=self.low * factor, high=self.high * factor)
 
     def report(self) -> dict[str, Any]:
         return {key: rounded(value) if isinstance(value, float) else value for key, value in asdict(self).items()}

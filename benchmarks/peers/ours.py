@@ -25,10 +25,14 @@ def open_engine(base: Path, adapters: Path, *, slots: int, threads: int, exact: 
 
     With `exact` its model knows no end of text, so every row gets the tokens it asks for.
     """
-    model = apart(lambda: LlamaModel.load(base))
+    model = loaded(base)
     if exact:
         model = endless(model)
     return engine_for(model, base, adapters, slots=slots, threads=threads)
+
+
+def loaded(base: Path) -> LlamaModel:
+    return apart(lambda: LlamaModel.load(base, device=get_settings().device))
 
 
 def endless(model: LlamaModel) -> LlamaModel:
@@ -62,7 +66,7 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     torch.set_num_threads(1)  # here, before anything is computed: as in the server, nobody computes beside the engine
     base, adapters = Path(setup["base"]), Path(setup["adapters"])
     digests: list[str] = setup["digests"]
-    model = apart(lambda: LlamaModel.load(base))
+    model = loaded(base)
     options = {"threads": setup["threads"], "slots": len(digests), "rank": setup["slot_rank"]}
     engines = {True: engine_for(endless(model), base, adapters, **options)}
 

@@ -20,7 +20,8 @@ PADDING = 0
 def open_contestant(setup: Message) -> tuple[Answer, Message]:
     torch.set_num_threads(setup["threads"])
     tokenizer = AutoTokenizer.from_pretrained(setup["base"])
-    plain = AutoModelForCausalLM.from_pretrained(setup["base"], dtype=getattr(torch, setup["dtype"]))
+    device = setup["device"]
+    plain = AutoModelForCausalLM.from_pretrained(setup["base"], dtype=getattr(torch, setup["dtype"])).to(device)
     folders: list[str] = setup["peft"]
     model = PeftModel.from_pretrained(plain, folders[0], adapter_name="0", **ADAPTERS)
     for number, folder in enumerate(folders[1:], start=1):
@@ -33,8 +34,8 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     @torch.inference_mode()
     def generate(ids: list[list[int]], tokens: int | None, **how: Any) -> list[list[int]]:
         longest = max(map(len, ids))
-        inputs = torch.tensor([[PADDING] * (longest - len(row)) + row for row in ids])
-        seen = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in ids])
+        inputs = torch.tensor([[PADDING] * (longest - len(row)) + row for row in ids], device=device)
+        seen = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in ids], device=device)
         limits = {"max_new_tokens": tokens or setup["most_tokens"], "min_new_tokens": tokens or 0}
         rows = model.generate(
             input_ids=inputs, attention_mask=seen, do_sample=False, pad_token_id=PADDING, **limits, **how

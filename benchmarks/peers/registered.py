@@ -18,18 +18,16 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     import torch
 
     from app.inference.fake import FakeEngine
-    from app.inference.model import LlamaModel
-    from app.inference.threads import apart
     from app.inference.types import EngineInfo, EngineLoad, RewriteOutcome, RewriteSpec
     from app.rewrites import service
     from app.rewrites.service import Ask
-    from benchmarks.peers.ours import endless, engine_for
+    from benchmarks.peers.ours import endless, engine_for, loaded
 
     torch.set_num_threads(1)  # here: nobody computes beside the engine
     people = [f"person-{number}" for number in range(setup["registered"])]
     tenant_id, _ = register(people, setup["digests"], setup["base_digest"])
     base = Path(setup["base"])
-    model = endless(apart(lambda: LlamaModel.load(base)))
+    model = endless(loaded(base))
     engine = engine_for(model, base, Path(setup["adapters"]), threads=setup["threads"])
     chance = random.Random(0)
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -17,6 +18,16 @@ from app.learning.types import Rollouts
 from benchmarks.common.reward import vowels
 from benchmarks.common.worker import Answer, Message, serve
 from benchmarks.peers.ours import endless
+
+
+class Watched(LoraPolicy):
+    """Remembers what it wrote last."""
+
+    wrote: Rollouts
+
+    def sample(self, *args: Any, **options: Any) -> Rollouts:
+        self.wrote = super().sample(*args, **options)
+        return self.wrote
 
 
 class Vowels:
@@ -43,8 +54,8 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     torch.set_num_threads(setup["threads"])
     base = Path(setup["base"])
     # As a training loads it: packed only while it samples.
-    model = endless(LlamaModel.load(base, is_packed=False))
-    policy = LoraPolicy(model, Tokens.load(base), rank=setup["rank"], alpha=setup["alpha"])
+    model = endless(LlamaModel.load(base, device=setup["device"], is_packed=False))
+    policy = Watched(model, Tokens.load(base), rank=setup["rank"], alpha=setup["alpha"])
     config = DrGrpoConfig(
         steps=setup["steps"],
         prompts_per_step=setup["prompts"],
@@ -56,11 +67,21 @@ def open_contestant(setup: Message) -> tuple[Answer, Message]:
     )
     steps = reinforce.train(policy, setup["passages"], Vowels(), config, prompt_for=prompt_for)
 
+    def reading() -> float:
+        """Seconds to read once what was written, beside the step: the least that its update could take is twice that.
+        The base is frozen, so the way back is as much arithmetic as the way there."""
+        started = time.perf_counter()
+        with torch.no_grad():
+            policy.logprobs(policy.wrote, range(setup["prompts"] * setup["group"]))
+        return time.perf_counter() - started
+
     def answer(_question: Message) -> Message:
         started = time.perf_counter()
         step = next(steps)
+        seconds = time.perf_counter() - started
         return {
-            "seconds": time.perf_counter() - started,
+            "seconds": seconds,
+            "reading": reading(),
             "sampling": step.metrics["seconds_rollout"],
             "completion_tokens": int(step.metrics["tokens"]),
             "reward": step.metrics["reward"],

@@ -62,7 +62,7 @@ def run(channel: Channel, questions: Iterator[Message]) -> None:
             lr_scheduler_type="constant",
             gradient_checkpointing=False,
             bf16=setup["dtype"] == "bfloat16",
-            use_cpu=True,
+            use_cpu=setup["device"] == "cpu",
             report_to=[],
             save_strategy="no",
             logging_strategy="no",

