@@ -140,7 +140,7 @@ class Manners:
         plain, styled, frames = variant
         does = devices(styled)
         before, after = (_folded(plain), _folded(styled)) if frames else ("", "")
-        framed = [phrase for phrase in map(_folded, frames) if phrase in after and phrase not in before]
+        framed = [phrase for phrase in map(_folded_phrase, frames) if phrase in after and phrase not in before]
         added = max(0, len(styled.split()) - len(plain.split()))
         # What changed nothing would teach to copy.
         foreign = len(does - devices(plain) - self.rates.keys()) + (styled == plain)
@@ -207,7 +207,12 @@ def _rate(texts: Sequence[str], counted: Callable[[str], Collection[str]]) -> fl
     return sum(len(counted(text)) for text in texts) / max(1, sum(len(_words(text)) for text in texts))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
+def _folded_phrase(phrase: str) -> str:
+    """Remembered, as there are few and none is a person's."""
+    return _folded(phrase)
+
+
 def _folded(text: str) -> str:
     """Its words alone, in small letters, with a space on both sides."""
     words = _WORD.findall(text.lower().replace("’", "'"))
