@@ -19,6 +19,7 @@ from app.inference.card import read_card
 from app.inference.model import LlamaModel
 from app.inference.tokens import Tokens
 from app.inference.types import prompt_for
+from app.storage import LocalStorage, Near
 from benchmarks.common import command
 from benchmarks.common.machine import describe
 from benchmarks.common.report import Report
@@ -111,7 +112,8 @@ def _profiled(report: Report, title: str, work: Callable[[], object], times: int
 
 
 def _cold_loads(report: Report, model: LlamaModel, workload: Workload, plan: Plan, threads: int) -> None:
-    """What a cold load is made of, each alone, beside the whole, in which hashing and checking go side by side."""
+    """What a cold load is made of, each alone, beside the whole, in which hashing and checking go side by side: what
+    those two take together is the last row."""
     torch.set_num_threads(1)  # as whoever asks the server for an adapter
     slots, digest = min(8, plan.people), read_card(workload.base).digest
     engine = engine_for(model, workload.base, workload.folder / "adapters", threads=threads, slots=slots, rank=RANK)
@@ -123,6 +125,10 @@ def _cold_loads(report: Report, model: LlamaModel, workload: Workload, plan: Pla
         yield
         found.setdefault(piece, []).append(1000 * (time.perf_counter() - started))
 
+    def unpacked(content: bytes) -> adapter_file.Adapter:
+        return adapter_file.unpack(content, model.architecture, base_digest=digest)
+
+    near = Near(LocalStorage.at(workload.folder / "adapters"))
     try:
         bank = Bank(model.architecture, slots=slots, rank=RANK, dtype=model.dtype, device=model.device)
         for number, name in enumerate(workload.adapters[: plan.loads]):
@@ -134,9 +140,11 @@ def _cold_loads(report: Report, model: LlamaModel, workload: Workload, plan: Pla
             with timed("SHA-256"):
                 adapter_file.digest_of(content)
             with timed("check"):
-                adapter = adapter_file.unpack(content, model.architecture, base_digest=digest)
+                adapter = unpacked(content)
             with timed("fill a slot"):
                 bank.load(1 + number % slots, adapter)
+            with timed("read, SHA-256 beside check"):
+                near.read(name, unpacked)
     finally:
         engine.stop()
     for name, taken in found.items():
