@@ -42,6 +42,11 @@ def finite(value: float) -> float:
     return value
 
 
+def finite_if_given(value: float | None) -> float | None:
+    """As `finite`, of an option that may be left out."""
+    return value if value is None else finite(value)
+
+
 def rewrite(
     user: User,
     text: Annotated[str, typer.Argument(help="the text; - reads it from standard input")],
@@ -136,12 +141,22 @@ def _finite(said: str) -> float:
 
 def feedback(
     rewrite_id: Annotated[str, typer.Argument(help="the rewrite that is meant")],
-    text: Annotated[str, typer.Argument(help="what you think of it, in your own words")],
+    text: Annotated[str, typer.Argument(help="what you think of it, in your own words")] = "",
+    edited: Annotated[
+        str | None, typer.Option(help="the text as you would have it; - reads it from standard input")
+    ] = None,
+    rating: Annotated[float | None, typer.Option(help="0 useless, 1 perfect", callback=finite_if_given)] = None,
+    output: Annotated[int, typer.Option(help="which of the rewrite's texts is meant, counted from 0")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Say what you think of a rewrite, and see how it was understood."""
+    """Say what you think of a rewrite, or how it should read, and see how it was understood."""
     server = api()
-    said = server.post("/v1/feedback", {"rewrite_id": rewrite_id, "text": text})
+    body: dict[str, Any] = {"rewrite_id": rewrite_id, "text": text, "output_index": output}
+    if edited is not None:
+        body["edited_text"] = sys.stdin.read() if edited == "-" else edited
+    if rating is not None:
+        body["rating"] = rating
+    said = server.post("/v1/feedback", body)
     scored = server.wait_for(f"/v1/feedback/{said['feedback_id']}", "satisfaction", within_s=60) or said
     show([scored], ("feedback_id", "satisfaction"), as_json)
     if scored.get("note") and not as_json:

@@ -85,3 +85,9 @@ def letters(tmp_path: Path) -> Path:
     path = tmp_path / "letters.txt"
     path.write_text("\n\n".join(f"Dear {name}, all is well here." for name in "Ann Ben Cem Dan Eve Fay".split()))
     return path
+
+
+@pytest.fixture
+def ada(idiolect: Idiolect, letters: Path) -> str:
+    idiolect("samples", "add", "ada", str(letters))
+    return "ada"
