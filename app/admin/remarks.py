@@ -20,11 +20,21 @@ Look = Annotated[int, Query(ge=0, le=LOOKS)]
 
 
 @router.post("/rewrites/{rewrite_id}/feedback")
-def say(request: Request, who: Poster, rewrite_id: str, text: Annotated[str, Form()] = "") -> Response:
+def say(
+    request: Request,
+    who: Poster,
+    rewrite_id: str,
+    text: Annotated[str, Form()] = "",
+    edited_text: Annotated[str, Form()] = "",
+) -> Response:
+    """The form offers what was written to be corrected: as it was, it corrects nothing."""
     with transaction(EVERY_TENANT, read_only=True) as session:
         rewrite, _ = rewrites.get(session, rewrite_id)
+    corrected = "\n".join(edited_text.splitlines()).strip()  # browsers send other ends of lines
+    if corrected == "\n".join(rewrite.outputs[0].splitlines()).strip():
+        corrected = ""
     with transaction(rewrite.tenant_id) as session:
-        remark = FeedbackView.of(*feedback.add(session, Remark(rewrite_id, text)))
+        remark = FeedbackView.of(*feedback.add(session, Remark(rewrite_id, text, edited_text=corrected)))
     if not wants_fragment(request):
         return done(f"/admin/people/{rewrite.user_id}", "Your feedback is written down.")
     return fragment(request, "_feedback.html", remark=remark, look=0)

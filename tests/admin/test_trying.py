@@ -1,5 +1,6 @@
 """The base model and a version side by side, and what one thinks of it."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +33,7 @@ def test_both_write_with_the_same_seed_and_their_differences_are_marked(
     assert base.text == "See <you>\nsoon."
     assert "<mark>base</mark>" in page
     assert f"<mark>{voice.digest[:8]}/home</mark>" in page
-    assert page.count("See &lt;you&gt;\nsoon.") == 2
+    assert page.count("See &lt;you&gt;\nsoon.") == 3  # once each, and once to be corrected
     assert "<html" not in page
 
 
@@ -130,6 +131,23 @@ def test_feedback_without_scripts_goes_to_the_person(post: Post, operator: TestC
     page = post(f"/admin/rewrites/{rewrite.id}/feedback", text="Fine.")
     assert page.url.path == f"/admin/people/{ada.id}"
     assert "Your feedback is written down." in page.text
+
+
+def test_what_was_written_is_corrected(post: Post, ada: User) -> None:
+    page = post("/admin/try", HTMX, user=ada.id, text="Hi.").text
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        rewrite = session.query(Rewrite).one()
+    offered = re.search(r'<textarea name="edited_text"[^>]*>([^<]*)</textarea>', page)
+    assert offered
+    assert html.unescape(offered[1]) == rewrite.outputs[0]
+    form = f"/admin/rewrites/{rewrite.id}/feedback"
+    said = post(form, HTMX, text="", edited_text="Hello,\r\nmy <dear>.").text
+    assert "It should read:" in said
+    assert "Hello,\nmy &lt;dear&gt;." in said
+    post(form, HTMX, text="Fine.", edited_text=f"{rewrite.outputs[0]}\r\n")
+    with transaction(EVERY_TENANT, read_only=True) as session:
+        remarks = session.query(Feedback).order_by(Feedback.created_at).all()
+    assert [(remark.text, remark.edited_text) for remark in remarks] == [("", "Hello,\nmy <dear>."), ("Fine.", None)]
 
 
 def test_empty_feedback_is_told(post: Post, ada: User) -> None:
