@@ -15,6 +15,7 @@ from app.evaluation.runner import Arm, Results, must_be_begun, run, so_far
 from app.evaluation.suites import arf, artefacts, authors, dropout
 from app.evaluation.training import apart
 from app.evaluation.workshop import Workshop
+from app.inference.catalogue import models
 from app.learning.rewards.human import Detector
 
 
@@ -50,13 +51,19 @@ def evaluate(
         shop.p_human = _detector(shop, plan)
     with apart(plan.folder, settings.base_model):
         arms = suite.arms(shop, plan)
-        asked = plan.asked(shop.card.digest, judge=judge.about if judge else "embedded proxy", detector=has_detector)
+        judged_by = judge.about if judge else "embedded proxy"
+        asked = plan.asked(shop.card.digest, judge=judged_by, detector=has_detector, models=_used(settings))
         results = so_far(arms, plan.folder, asked) if is_so_far else run(arms, plan.folder, asked, console, plan.only)
         report = suite.report(shop, plan, results)
         if results.missing:
             report = replace(report, about=[*report.about, f"Not run yet: {', '.join(results.missing)}."])
         report.write(plan.folder)
     return report
+
+
+def _used(settings: Settings) -> dict[str, str]:
+    """Which models reward, score and find entities, beside the base: by digest, or a hub's by its id."""
+    return {model.name: model.sha256 or model.source for model in models(settings) if model.name != "base"}
 
 
 def _detector(shop: Workshop, plan: Plan) -> Detector:

@@ -17,6 +17,8 @@ from app.evaluation.report import Report
 from app.evaluation.runner import Bench, Results
 from app.evaluation.subjects import two_voices
 from app.evaluation.training import apart, train
+from app.evaluation.workshop import Workshop
+from app.inference.catalogue import models
 
 pytestmark = pytest.mark.slow
 
@@ -129,6 +131,16 @@ def test_no_report_is_of_another_question(settings: Settings, console: Console, 
     with pytest.raises(CannotEvaluate, match="asked for differently"):
         evaluate(Plan("arf", tmp_path, 1, is_quick=True), settings, console, is_so_far=True)
     assert not (tmp_path / "report.md").exists()
+
+
+def test_results_of_other_models_are_not_mixed(settings: Settings, console: Console, tmp_path: Path) -> None:
+    plan, used = Plan("arf", tmp_path, 1, is_quick=True), {model.name: model.sha256 for model in models(settings)}
+    del used["base"]
+    base = Workshop(settings).card.digest
+    asked = plan.asked(base, judge="embedded proxy", detector=False, models=used | {"satisfaction": "0" * 64})
+    (tmp_path / "asked.json").write_text(json.dumps(asked))
+    with pytest.raises(CannotEvaluate, match=r"asked for differently \(models\)"):
+        evaluate(plan, settings, console, is_so_far=True)
 
 
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint(settings: Settings, tmp_path: Path) -> None:
