@@ -1,9 +1,7 @@
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from app.inference.language_model import load_model
 from app.inference.model import LlamaModel
 from app.inference.policy import LoraPolicy
 from app.inference.tokens import Tokens
+from tests.hub import hub_of
 from tests.inference.kinds import general_config
 from tests.tiny import build_tiny_base
 from tests.tiny_wheel import write_gguf, write_wheel
@@ -191,51 +190,11 @@ def hub(tiny_base: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
 
     Value: what was asked of it.
     """
-    from huggingface_hub import constants
-
-    commit, asked = "a" * 40, []
     repositories = {"owner/tiny": tiny_base, "owner/other": without_card(tiny_base, tmp_path / "o", model_type="mamba")}
     repositories["owner/bare"] = tmp_path / "bare"
     repositories["owner/bare"].mkdir()
-
-    class Hub(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            for name, folder in repositories.items():
-                if self.path.startswith(f"/api/models/{name}/"):
-                    files = [path.name for path in folder.iterdir() if path.name != "base.json"]
-                    files += ["original/model.safetensors", "weights.bin"]
-                    siblings = [{"rfilename": path} for path in files]
-                    tree = [{"type": "file", "path": path, "size": 1, "oid": "b" * 40} for path in files]
-                    answer: object = {"id": name, "sha": commit, "siblings": siblings}
-                    return self.answer(json.dumps(tree if "/tree/" in self.path else answer).encode())
-                if self.path.startswith(f"/{name}/resolve/"):
-                    return self.answer((folder / self.path.rsplit("/", 1)[1]).read_bytes())
-            return self.answer(b"{}", 404)
-
-        do_HEAD = do_GET
-
-        def answer(self, body: bytes, status: int = 200) -> None:
-            self.send_response(status)
-            self.send_header("ETag", hashlib.sha256(body).hexdigest())
-            self.send_header("X-Repo-Commit", commit)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "GET":
-                self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}")
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    yield asked
-    server.shutdown()
-    server.server_close()
+    with hub_of(repositories, monkeypatch, tmp_path / "hub", ["original/model.safetensors", "weights.bin"]) as asked:
+        yield asked
 
 
 def test_a_hub_model_is_fetched_once(tmp_path: Path, hub: list[str], tiny_model: LlamaModel, tiny_digest: str) -> None:

@@ -1,6 +1,7 @@
 """Models of others in exactly the formats they are published in, tiny and random, from folders on this machine."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from app.config import get_settings
 from app.inference import encoders
 from app.inference.replacements import ModelUnavailable, desklib_detector, emotion_classifier, sentence_encoder
 from app.learning.satisfaction.static import GROUPS, LABELS
+from tests.hub import hub_of
 from tests.published import SIZES, build_desklib, word_tokenizer
 
 TEXTS = ["the cat sat on the mat", "the cat", "dog"]
@@ -155,6 +157,38 @@ def test_pickled_weights_are_never_read(desklib: Path) -> None:
 def test_a_name_that_is_no_folder_and_no_hub_id_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match="neither a folder on this machine nor a hub id"):
         sentence_encoder(str(tmp_path / "nowhere"), "IDIOLECT_STYLE_MODEL", "cpu")
+
+
+def test_models_of_a_hub_are_fetched_without_pickles(
+    styledistance: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (styledistance / "pytorch_model.bin").write_bytes(b"never")
+    named, here = {"owner/style": styledistance}, sentence_encoder(str(styledistance), "IDIOLECT_STYLE_MODEL", "cpu")
+    with hub_of(named, monkeypatch, tmp_path_factory.mktemp("hub")) as asked:
+        fetched = sentence_encoder("owner/style", "IDIOLECT_STYLE_MODEL", "cpu")
+        with pytest.raises(ModelUnavailable, match="'owner/nothing' could not be fetched") as missing:
+            desklib_detector("owner/nothing", "IDIOLECT_DETECTOR_MODEL", "cpu")
+    assert torch.equal(fetched(TEXTS), here(TEXTS))
+    assert any(path.endswith("1_Pooling/config.json") for path in asked)
+    assert not any(path.endswith(".bin") for path in asked)
+    assert "Correct IDIOLECT_DETECTOR_MODEL" in missing.value.remedy
+
+
+def test_detectors_and_classifiers_come_from_a_hub_too(
+    desklib: Path,
+    classifier: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector = tmp_path_factory.mktemp("detector")
+    shutil.copytree(desklib, detector, dirs_exist_ok=True)
+    moods = classifier("negative", "neutral", "positive")  # overwrites what lay there
+    named = {"owner/detector": detector, "owner/moods": moods}
+    with hub_of(named, monkeypatch, tmp_path_factory.mktemp("hub")):
+        human = desklib_detector("owner/detector", "IDIOLECT_DETECTOR_MODEL", "cpu")
+        read = emotion_classifier("owner/moods", "IDIOLECT_SATISFACTION_MODEL", "cpu")
+    assert torch.equal(human(TEXTS), desklib_detector(str(detector), "IDIOLECT_DETECTOR_MODEL", "cpu")(TEXTS))
+    assert read(TEXTS).shape == (3, 4)
 
 
 @pytest.fixture
