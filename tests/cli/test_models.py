@@ -61,6 +61,30 @@ def test_score_human_asks_the_detector_that_is_named(
     assert all(0 <= answer["score"] <= 1 for answer in found)
 
 
+@pytest.mark.slow
+@pytest.mark.model
+def test_the_packaged_detector_tells_people_from_machines_where_texts_are_long(idiolect: Idiolect) -> None:
+    """Two texts are an example, no measurement: `idiolect evaluate --suite artefacts` makes one."""
+    person = (
+        "ok so the bus broke down AGAIN, third time since easter, and there i am with two bags of frozen peas and a "
+        "birthday cake going soft. bloke next to me says put the peas on the cake. genius honestly. we stood forty "
+        "minutes like that, taking turns to hold it, then the replacement came and it was full. walked. cake made it, "
+        "peas are soup. never did get his name but there's a slice here for him if he turns up"
+    )
+    machine = (
+        "Effective communication is essential for maintaining a productive and collaborative workplace. It is "
+        "important to ensure that all team members have access to the information they need in order to do their "
+        "tasks. By fostering an environment of open dialogue, organizations can improve employee engagement and "
+        "achieve better outcomes. In conclusion, investing in communication is a key factor in the success of any "
+        "organization."
+    )
+    lines = [json.dumps({"text": text}) for text in (person, machine, "")]
+    found = [row["score"] for row in answers(idiolect("models", "score", "--model", "human", stdin="\n".join(lines)))]
+    assert found[0] > 0.7
+    assert found[1] < 0.3
+    assert 0 <= found[2] <= 1
+
+
 def test_score_satisfaction_is_between_nought_and_one_and_knows_praise(idiolect: Idiolect) -> None:
     lines = [json.dumps({"text": text}) for text in ("This is wonderful, thank you!", "I hate it.", "😡", "")]
     scores = [answer["score"] for answer in answers(idiolect(*SATISFACTION, stdin="\n".join(lines)))]
