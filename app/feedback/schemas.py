@@ -19,7 +19,10 @@ class FeedbackRequest(Body):
     rewrite_id: Text = Field(max_length=36)
     text: Prose = Field(default="", description="what the person says about the rewrite, in their own words")
     rating: float | None = Field(default=None, ge=0, le=1, description="0 useless, 1 perfect; wins over the words")
-    edited_text: Prose | None = Field(default=None, description="the rewrite as the person would have it")
+    edited_text: Prose | None = Field(
+        default=None,
+        description="the rewrite as the person would have it: taken as their own words, whatever these say",
+    )
     output_index: int = Field(default=0, ge=0, lt=MAX_N, description="which of the rewrite's texts is meant")
 
 
