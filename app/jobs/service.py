@@ -184,7 +184,7 @@ def _check_rank(config: dict[str, Any]) -> None:
 def _check_detector(recipe: Recipe) -> None:
     if recipe.pays_for_humanity and get_settings().detector_model == PACKAGED:
         raise InvalidTraining(
-            "config.reward.human: the packaged detector is at chance on texts as short as a passage",
+            "config.reward.human: the packaged detector is not good enough to pay by on texts as short as a passage",
             field="config.reward.human",
             remedy="Set it to 0, or have the operator name a better detector in IDIOLECT_DETECTOR_MODEL.",
         )

@@ -53,7 +53,9 @@ def test_a_way_differs_from_what_it_is_compared_with_in_one_thing() -> None:
             for key, value in values.items()
             if value != other[section][key]
         }
-        assert len(changed - {("reward", "dropout")}) == (0 if training.name == "voice, no dropout" else 1), training.name
+        assert len(changed - {("reward", "dropout")}) == (0 if training.name == "voice, no dropout" else 1), (
+            training.name
+        )
 
 
 def test_every_recipe_that_needs_no_feedback_has_an_arm() -> None:

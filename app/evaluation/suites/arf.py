@@ -59,7 +59,7 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         "abbreviating), replies in words written for this purpose (15 % off topic, half of the rest about one habit, "
         "often indirectly), and after half of the replies likes what they disliked. Their utility counts habits with "
         "counters of its own, never with what the scorer sees. They are far simpler than people.",
-        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Seeds: {plan.seeds}; "
+        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Seeds asked for: {plan.seeds}; "
         f"{PEOPLE_PER_SEED} people a seed for listening, one for writing. Intervals are a 95 % bootstrap over people.",
         "Rewards: the learned scorer on counted habits and sentence embeddings, and format. Judges: the hidden "
         "utility, which no training sees.",

@@ -59,7 +59,7 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
     essays = [name for name in people if name.startswith(LONG)]
     about = [
         f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Target authors of short "
-        f"texts: {len(short)}, essayists: {len(essays)}, seeds: {plan.seeds}; rows with one seed claim no "
+        f"texts: {len(short)}, essayists: {len(essays)}, seeds asked for: {plan.seeds}; rows with one seed claim no "
         "difference. Intervals are a 95 % bootstrap over author pairs, or over authors, each the mean of their seeds.",
         *shop.roles()[:2],
         "The classifier is naive Bayes over character 2- to 5-grams of all authors' training passages; it shares "

@@ -56,8 +56,9 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
     begun = [subject for subject in subjects(plan) if results.names(subject.name)]
     people = [VoiceTables(subject, results, own_shares(subject), shop.judge.name) for subject in begun]
     about = [
-        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Seeds: {plan.seeds}; rows with "
-        "one seed claim no difference. Figures are means with 95 % intervals of a bootstrap over seeds and inputs.",
+        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Trainings are asked for with "
+        f"{plan.seeds} seeds; a column says how many ran, and rows with one claim no difference. Figures are "
+        "means with 95 % intervals of a bootstrap over seeds and inputs.",
         *shop.roles(),
         f"'{SERVED.removeprefix(', ')}' takes the candidate that the engine would answer with; every "
         "other row writes each text once at temperature .4.",

@@ -1,7 +1,7 @@
 """Pay for reading as if a person had written it, by the article's curve over an AI-text detector's P(human).
 
-Only worth a weight where the detector is right: the packaged one is so on texts of 100 tokens and more, and at chance
-on single sentences. So a training may weigh it only where the operator has named another.
+Only worth a weight where the detector is right: the packaged one is so on texts of 100 tokens and more, on some kinds
+of shorter ones, and hardly on single sentences. So a training may weigh it only where the operator has named another.
 """
 
 from collections.abc import Callable, Sequence
