@@ -16,6 +16,7 @@ from app.evaluation.runner import Bench, Found
 from app.evaluation.workshop import Workshop
 from app.evaluation.writing import rewrite
 from app.inference.encoders import meaning_encoder, mood_reader
+from app.inference.faithful import loops
 from app.inference.policy import LoraPolicy
 from app.inference.types import prompt_for
 from app.learning import dpo, reinforce
@@ -65,8 +66,9 @@ class Task:
             seed, replies=16, held_out=4, config=RlConfig(steps=2, prompts_per_step=2, group_size=2, max_tokens=32)
         )
 
-    def by(self, config: RlConfig) -> RlConfig:
-        """The algorithm of `config`, with as many samples, steps and passes over them as all others."""
+    def by(self, name: str) -> RlConfig:
+        """This algorithm, with as many samples, steps and passes over them as all others, or a trial of it."""
+        config, changes = ALGORITHMS.get(name, ALGORITHMS[TRACE_BIAS]), TRIALS.get(name, {})
         shared = (
             "steps",
             "prompts_per_step",
@@ -77,11 +79,11 @@ class Task:
             "epochs",
             "minibatches",
         )
-        return replace(config, **{name: getattr(self.config, name) for name in shared}, seed=self.seed)
+        return replace(config, **{key: getattr(self.config, key) for key in shared} | changes, seed=self.seed)
 
     def recipe(self, name: str) -> dict[str, Any]:
         """All that the training by this algorithm is told."""
-        own = asdict(self.by(ALGORITHMS[name])) if name in ALGORITHMS else {}
+        own = {} if name == BARE else asdict(self.by(name))
         return asdict(self) | {"config": own}
 
     @property
@@ -111,14 +113,17 @@ class Score:
         return [GroupPlan("", None, (True,))] * groups
 
     def score(self, sources: Sequence[str], rollouts: Rollouts, plan: Sequence[GroupPlan]) -> Scored:
-        """Format times the score, with meaning as a floor: pleasing words that say something else earn nothing."""
+        """Format times the score, with meaning as a floor: pleasing words that say something else, or the
+        same over and over, earn nothing.
+        """
         group_size = len(rollouts.texts) // len(plan)
         repeated = [source for source in sources for _ in range(group_size)]
         texts = [stripped(text) or "." for text in rollouts.texts]
         pleased_N = self.pleased(repeated, texts)
         format_N = well_formed(rollouts.texts, rollouts.is_finished, repeated)
         kept_N = meaning.similarity(meaning_encoder(), neutralise, repeated, texts)
-        floor_N = (kept_N / meaning.DIFFERENT).clamp(0, 1)
+        sound_N = torch.tensor([float(not loops(a, b)) for a, b in zip(repeated, texts, strict=True)])
+        floor_N = (kept_N / meaning.DIFFERENT).clamp(0, 1) * sound_N
         rewards_P_G = (format_N * floor_N * pleased_N).view(len(plan), group_size)
         metrics = {
             "reward": rewards_P_G.mean().item(),
@@ -150,6 +155,15 @@ ALGORITHMS: dict[str, RlConfig] = {
     DPO: IterativeDpoConfig(imitation=0.1),
 }
 """What is each one's own; all practise with the same prompts, samples, steps and passes."""
+
+TRIALS: dict[str, dict[str, Any]] = {
+    "TraceBias, three times the rate": {"learning_rate": 9e-4},
+    "TraceBias, traces not cut": {"shortest": 1.0},
+    "TraceBias, gains of prefixes": {"reading": "gains"},
+    "TraceBias, running means": {"reading": "running"},
+    "TraceBias, geometric ratios": {"ratio": "geometric"},
+}
+"""Whether another reading of TraceBias, or another size of its steps, does better: one thing changed in each."""
 
 
 def practise(policy: LoraPolicy, passages: Sequence[str], score: Score, config: RlConfig, name: str) -> Iterator[Step]:
@@ -197,7 +211,7 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
     policy = shop.policy()
     curve: list[dict[str, Any]] = []
     if name != BARE:
-        for step in practise(policy, practised, score, task.by(ALGORITHMS[name]), name):
+        for step in practise(policy, practised, score, task.by(name), name):
             curve.append({"step": step.index, "reward": step.metrics.get("reward")})
             bench.watch(f"step {step.index}", 0.05 + 0.85 * step.index / step.total)
     written = rewrite(
@@ -211,7 +225,7 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
     texts = [text or "." for text in written.texts]
     return {
         "likes": ", ".join(f"{'more' if like > 0 else 'less'} {habit}" for habit, like in person.likes.items()),
-        "utility": _average([person.utility(a, b) for a, b in zip(held_out, texts, strict=True)]),
+        "utility": _average([worth(person, a, b) for a, b in zip(held_out, texts, strict=True)]),
         "score": own.pleased(held_out, texts).mean().item(),
         "meaning": meaning.similarity(meaning_encoder(), neutralise, held_out, texts).mean().item(),
         "format": _average(written.well_formed),
@@ -221,6 +235,11 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
         "sources": held_out,
         "outputs": texts,
     }
+
+
+def worth(person: SimulatedPerson, prompt: str, output: str) -> float:
+    """Their hidden utility of a text [0, 1]; none of one that loops, whatever habits it has."""
+    return 0.0 if loops(prompt, output) else person.utility(prompt, output)
 
 
 def _heard(people: Sequence[int], task: Task, features: PairFeatures) -> ArfScorer:

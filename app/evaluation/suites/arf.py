@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from app.assets.neutral import neutral_prompts
 from app.evaluation.figures import Curves
-from app.evaluation.finetuning import ALGORITHMS, BARE, TRACE_BIAS, Task, finetune
+from app.evaluation.finetuning import ALGORITHMS, BARE, TRACE_BIAS, TRIALS, Task, finetune
 from app.evaluation.measures.classifying import pearson
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report, Shown
@@ -50,6 +50,8 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
     for name in (BARE, *ALGORITHMS):
         for seed in range(plan.seeds):
             found.append(_writing(shop, plan, name, FIRST_PERSON + seed, described))
+    if not plan.is_quick:
+        found += [_writing(shop, plan, name, FIRST_PERSON, described) for name in TRIALS]
     return found
 
 
@@ -161,7 +163,8 @@ def _writing_table(results: Results) -> Table:
     columns = ["trained by", "people", "hidden utility", "learned score", "meaning", "format", "samples"]
     columns.append("updates at most")
     notes = [
-        "Of rewrites of held-out prompts, a policy and a scorer per person; .5 is what plain text is worth to them.",
+        "Of rewrites of held-out prompts, a policy and a scorer per person; .5 is what plain text is worth to them, "
+        "and a text that loops is worth nothing. Rows of pictures are no length.",
         "RLAIF-style: the same algorithm on the score of a scorer that heard other people only.",
         "DPO: on the best and the worst of each group that the untrained base writes, as many samples and updates. "
         "Updates are steps of the optimizer, as planned; a step whose rewards are all alike has none.",
@@ -175,7 +178,7 @@ def _rivals_table(results: Results) -> Table:
     rows: list[list[Cell]] = []
     for name in [name for name in results.names() if name.startswith(WRITING)]:
         theirs = {result.arm.seed: result.found["utility"] for result in results.of(name) if result.arm.seed in own}
-        if name == WRITING + TRACE_BIAS or not theirs:
+        if name.removeprefix(WRITING) in (TRACE_BIAS, *TRIALS) or not theirs:
             continue
         more = [own[seed] - utility for seed, utility in theirs.items()]
         share = [100 * (own[seed] / utility - 1) for seed, utility in theirs.items() if utility > 0]

@@ -42,7 +42,12 @@ def _per_ten_words(pattern: re.Pattern[str]) -> Callable[[str, str], float]:
 
 
 def _length(prompt: str, output: str) -> float:
-    return max(-1.0, min(1.0, 1.5 * math.log(max(1, len(output.split())) / max(1, len(prompt.split())))))
+    return max(-1.0, min(1.0, 1.5 * math.log(max(1, _words(output)) / max(1, _words(prompt)))))
+
+
+def _words(text: str) -> int:
+    """Nobody who likes longer texts means rows of pictures."""
+    return sum(any(map(str.isalnum, word)) for word in text.split())
 
 
 def _formality(prompt: str, output: str) -> float:

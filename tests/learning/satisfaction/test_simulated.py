@@ -28,6 +28,10 @@ def test_habits_are_counted_and_plain_text_has_none(habit: str, text: str) -> No
     assert 0.3 < HABITS[habit](PLAIN, text) <= 1
 
 
+def test_rows_of_pictures_are_no_length() -> None:
+    assert HABITS["length"](PLAIN, f"{PLAIN} ~ 🌿 🌿 🌿 🎂 !!") == 0
+
+
 def test_people_differ_change_their_mind_and_plain_text_leaves_them_cold() -> None:
     people = [SimulatedPerson.drawn(seed) for seed in range(8)]
     assert len({tuple(person.likes) for person in people}) > 3
