@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 from rich.markup import escape
@@ -75,6 +75,15 @@ def score(
         _answer("score", scores(batch))
 
 
+NEEDED: Final = {
+    "style": ("goemotions", "rated_sentiment", "machine_text"),
+    "satisfaction": ("goemotions", "rated_sentiment"),
+    "human": ("machine_text",),
+    "warmup": ("goemotions", "rated_sentiment"),
+}
+"""Folders of data that each recipe reads: asked for before anything else is fetched or converted."""
+
+
 @group.command("build")
 def build(
     name: Annotated[Literal["style", "satisfaction", "human", "warmup"], typer.Argument(help="which artefact")],
@@ -85,6 +94,10 @@ def build(
     target: Annotated[Path, typer.Option(help="where to write it; the package's own assets if left out")] = ASSETS,
 ) -> None:
     """Build an artefact by its recipe and print what was measured."""
+    if missing := [folder for folder in NEEDED[name] if not any((data / folder).glob("*.jsonl"))]:
+        raise typer.BadParameter(
+            f"{data} does not hold {', '.join(missing)}, which {name} is built from", param_hint="--data"
+        )
     report = lambda words: console.print(f"[dim]{words}[/]", highlight=False)
     if name == "style":
         from app.assets.build import style

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.cli.models import NEEDED
 from app.config import Settings, get_settings
 from app.inference import base
 from app.inference.card import read_card
@@ -157,6 +158,16 @@ def test_another_base_is_warmed_up_once(
     get_settings.cache_clear()
     again = idiolect("models", "warm-up", "--steps", "2")
     assert (again.code, "warmed up already" in again.words) == (1, True)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_build_names_the_data_that_is_missing(idiolect: Idiolect, tmp_path: Path, name: str) -> None:
+    first, *others = NEEDED[name]
+    (tmp_path / first).mkdir()
+    said = idiolect("models", "build", name, "--data", str(tmp_path), "--target", str(tmp_path / "built"))
+    assert said.code == 2
+    assert f"does not hold {', '.join([first, *others])}, which {name} is built from" in said.words
+    assert not (tmp_path / "built").exists()
 
 
 def test_build_wants_a_folder_of_data(idiolect: Idiolect, tmp_path: Path) -> None:
