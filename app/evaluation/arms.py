@@ -59,10 +59,12 @@ WAYS = (
     Training("voice, no branches", "voice", {"lora": {"branches": False}}),
     Training("voice, nothing told in reinforcement", "voice", {"reward": {"untagged_share": 1.0}}),
     Training("voice, not calibrated", "voice", {"reward": {"calibrated": False}}),
+    Training("voice, four times the practice", "voice", {"rl": {"steps": 20}}),
+    Training("voice, practice at three times the rate", "voice", {"rl": {"learning_rate": 9e-4}}),
 )
 """Ways to keep every voice: the article's reward where a reference is a whole voice, as each of its references was a
 style, so that dropout drops voices (of a dozen texts each, dropping a fifth hardly ever leaves a voice without any);
-calibrated Dr.GRPO with one thing more; and the default with one thing less.
+calibrated Dr.GRPO with one thing more; and the default with one thing less, or with more of its practice for reward.
 """
 
 NEAREST = next(way for way in WAYS if way.name == "set credit, dropout")
