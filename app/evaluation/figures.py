@@ -2,15 +2,19 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+
+from app.learning.bootstrap import Interval
 
 SIZE_INCHES = (4.4, 3.2)
 DPI = 120
 TITLE_CHARACTERS = 13
 """An inch, at the size of titles."""
+LABEL_CHARACTERS = 48
+"""At most so many in a line beside an axis."""
 FEW_LINES = 4
 """More names than these would lie on the lines."""
 COLOURS = ("#1b6ca8", "#d1495b", "#3a8f4d", "#e08e1b", "#6b4c9a", "#555555", "#00808a", "#a0527a")
@@ -76,7 +80,37 @@ class Shares:
         return _saved(figure, self.title, folder / f"{self.name}.png")
 
 
-Figure = Curves | Shares
+@dataclass(frozen=True)
+class Means:
+    """Dots with their intervals, and the bars that were to be reached."""
+
+    name: str
+    title: str
+    panels: Mapping[str, Mapping[str, Interval]]
+    """Panel title to row label to what was measured; rows that were not measured are left out."""
+    bars: Mapping[str, float] = field(default_factory=dict)
+    """Row label to its bar."""
+
+    def draw(self, folder: Path) -> Path:
+        """Write `<name>.png`. Raises ImportError without matplotlib."""
+        rows = max((len(means) for means in self.panels.values()), default=1)
+        figure, axes = _canvas(len(self.panels), height=1.2 + 0.3 * rows)
+        for axis, (panel, means) in zip(axes, self.panels.items(), strict=True):
+            shown = [(label, mean) for label, mean in means.items() if mean.mean == mean.mean][::-1]
+            for row, (label, mean) in enumerate(shown):
+                axis.plot([mean.low, mean.high], [row, row], "-", color=COLOURS[0], linewidth=1.6)
+                axis.plot([mean.mean], [row], "o", color=COLOURS[0], markersize=5)
+                if label in self.bars:
+                    axis.plot([self.bars[label]], [row], "|", color=COLOURS[1], markersize=12, markeredgewidth=2)
+            axis.set(title=panel, ylim=(-0.6, len(shown) - 0.4))
+            axis.set_yticks(range(len(shown)), [textwrap.fill(label, LABEL_CHARACTERS) for label, _ in shown])
+            axis.tick_params(labelsize=7)
+            axis.grid(axis="x", color="#dddddd", linewidth=0.6)
+            axis.set_axisbelow(True)
+        return _saved(figure, self.title, folder / f"{self.name}.png")
+
+
+Figure = Curves | Shares | Means
 
 
 def _canvas(panels: int, height: float = SIZE_INCHES[1]) -> tuple[Any, list[Any]]:

@@ -49,7 +49,11 @@ def so_far(suite: str, settings: Settings, console: Console, folder: Path, data:
 
 
 def test_artefacts(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
-    found = tables(report_of("artefacts", settings, console, tmp_path, data))
+    report = report_of("artefacts", settings, console, tmp_path, data)
+    found = tables(report)
+    assert report["figures"] == [
+        f"{one}.png" for one in ("style-encoder", "satisfaction-scorer", "warm-up-rewriter", "detector")
+    ]
     assert set(found) == {"Style encoder", "Satisfaction scorer", "Warm-up rewriter", "Detector"}
     stel = found["Style encoder"][0]
     assert (stel["figure"], stel["bar"]) == ("STEL, all 8 tasks", "≥ 0.86")
@@ -87,7 +91,9 @@ def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Pat
 
 
 def test_authors(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
-    found = tables(report_of("authors", settings, console, tmp_path, data))
+    report = report_of("authors", settings, console, tmp_path, data)
+    assert report["figures"] == ["short-texts.png", "essays.png"]
+    found = tables(report)
     transfer = {row["arm"]: row for row in found["Short texts, one author's turned into another's"]}
     assert transfer["input"]["Away"] == pytest.approx([0.0] * 3, abs=1e-4)
     assert transfer["input"]["Sim"][0] == pytest.approx(1.0, abs=1e-3)

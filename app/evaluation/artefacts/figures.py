@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import torch
 
+from app.evaluation.figures import Means
 from app.evaluation.measures.intervals import mean
 from app.evaluation.tables import Cell, Table
 from app.learning.bootstrap import Interval
@@ -34,6 +35,10 @@ class Figure:
         return self.passed is not None and not self.verdicts
 
     @property
+    def bar(self) -> float | None:
+        return self.least if self.least is not None else self.most
+
+    @property
     def passed(self) -> bool | None:
         """None where there is no bar. A figure that could not be measured passes none."""
         if self.least is None and self.most is None:
@@ -42,7 +47,7 @@ class Figure:
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
 
     def row(self) -> list[Cell]:
-        bar = "" if self.passed is None else f"≥ {self.least:g}" if self.least is not None else f"≤ {self.most:g}"
+        bar = "" if self.bar is None else f"{'≤' if self.least is None else '≥'} {self.bar:g}"
         verdict: Cell = "" if self.passed is None else self.passed
         if self.verdicts and self.passed is not None:
             verdict = self.verdicts[0] if self.passed else self.verdicts[1]
@@ -58,3 +63,12 @@ class Figure:
 
 def table(title: str, figures: Sequence[Figure], notes: Sequence[str] = ()) -> Table:
     return Table(title, COLUMNS, [figure.row() for figure in figures], notes)
+
+
+def plot(title: str, figures: Sequence[Figure]) -> Means:
+    return Means(
+        title.replace(" ", "-"),
+        f"{title.capitalize()} (a stroke is a bar)",
+        {"": {figure.name: figure.measured for figure in figures}},
+        {figure.name: figure.bar for figure in figures if figure.bar is not None},
+    )

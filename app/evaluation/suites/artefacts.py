@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from app.evaluation.artefacts import detector, satisfaction, style, warmup
-from app.evaluation.artefacts.figures import Figure, table
+from app.evaluation.artefacts.figures import Figure, plot, table
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report, Shown
 from app.evaluation.runner import Arm, Bench, Found, Results
@@ -45,11 +45,12 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
 
 
 def report(shop: Workshop, plan: Plan, results: Results) -> Report:
-    tables, texts, passed, barred = [], list[Shown](), 0, 0
+    tables, plots, texts, passed, barred = [], [], list[Shown](), 0, 0
     for name in results.names():
         [result] = results.of(name)
         figures = [Figure.of(found) for found in result.found["figures"]]
         tables.append(table(name.capitalize(), figures, NOTES[name]))
+        plots.append(plot(name, figures))
         owed = [figure for figure in figures if figure.is_owed]
         barred += len(owed)
         passed += sum(figure.passed is True for figure in owed)
@@ -60,4 +61,4 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters).",
         *plan.about(),
     ]
-    return Report("The shipped artefacts against their bars", about, tables, texts=texts)
+    return Report("The shipped artefacts against their bars", about, tables, plots, texts)

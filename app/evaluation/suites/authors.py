@@ -12,6 +12,7 @@ from typing import Any
 
 from app.assets.neutral import neutral_prompts
 from app.evaluation.arms import ONE_VOICE, SFT, Training
+from app.evaluation.figures import Means
 from app.evaluation.measures.attribution import Attribution
 from app.evaluation.measures.styll import author, transfer
 from app.evaluation.plan import Plan
@@ -68,8 +69,10 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         *plan.about(),
         *(f"Could not be run: {failure}" for failure in results.failures),
     ]
-    tables = [_transfer_table(results, short), _attribution_table(results, essays), _kept_table(results, essays)]
-    return Report("Real people: whose text does it read like?", about, tables, texts=_texts(results))
+    transfer, attribution = _transfer_table(results, short), _attribution_table(results, essays)
+    plots = [_plot(name, table) for name, table in (("short-texts", transfer), ("essays", attribution)) if table.rows]
+    tables = [transfer, attribution, _kept_table(results, essays)]
+    return Report("Real people: whose text does it read like?", about, tables, plots, _texts(results))
 
 
 def _trainings(plan: Plan) -> Sequence[Training]:
@@ -193,6 +196,16 @@ def _attribution_table(results: Results, people: Sequence[str]) -> Table:
         "already: what a method adds shows in the difference to the input, and on machine topics."
     ]
     return Table("Essays: named as the right author", ["arm", *columns], rows, notes)
+
+
+def _plot(name: str, table: Table) -> Means:
+    """A panel for every column."""
+    panels = {
+        column: {str(row[0]): cell for row in table.rows if isinstance(cell := row[place], Interval)}
+        for place, column in enumerate(table.columns)
+        if place
+    }
+    return Means(name, table.title, panels)
 
 
 def _kept_table(results: Results, people: Sequence[str]) -> Table:
