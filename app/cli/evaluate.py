@@ -1,5 +1,6 @@
 """`idiolect evaluate`: the tables that say whether it works."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -7,7 +8,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table as Screen
 
-from app.cli.output import console
+from app.cli.output import api, console
+from app.rest import of_user
 
 SEEDS = {"artefacts": 1, "dropout": 3, "authors": 1, "arf": 3}
 
@@ -35,6 +37,10 @@ def evaluate(
         typer.Option(help="where results and report go, and are found again; .idiolect/evaluation/SUITE if left out"),
     ] = None,
     seeds: Annotated[int | None, typer.Option(min=1, max=20, help="how often every training is repeated")] = None,
+    user: Annotated[
+        list[str] | None,
+        typer.Option(help="authors: somebody of your server, in place of the authors of --data (repeatable)"),
+    ] = None,
     people: Annotated[int | None, typer.Option(min=1, help="at most so many people of a suite")] = None,
     only: Annotated[
         list[str] | None,
@@ -59,9 +65,13 @@ def evaluate(
 
     if bool(judge_url) != bool(judge_model):
         raise typer.BadParameter("--judge-url and --judge-model go together: give both or neither")
+    if user and suite != "authors":
+        raise typer.BadParameter("--user goes with --suite authors: the other suites are about nobody of your server")
     settings = get_settings()
-    folder = out or settings.data_dir / "evaluation" / (f"{suite}-quick" if quick else suite)
-    plan = Plan(suite, folder, 1 if quick else seeds or SEEDS[suite], quick, data, people, only or ())
+    written = {name: _written(name) for name in user or ()}
+    called = re.sub(r"[^\w-]+", "-", "-".join([suite, *written, *(["quick"] if quick else [])]))
+    folder = out or settings.data_dir / "evaluation" / called
+    plan = Plan(suite, folder, 1 if quick else seeds or SEEDS[suite], quick, data, people, only or (), written)
     if base:
         settings = settings.model_copy(update={"base_model": base})
     judge = Endpoint(judge_url, judge_model, judge_key) if judge_url else None
@@ -76,3 +86,7 @@ def evaluate(
     for note in report.about:
         console.print(f"[dim]{escape(note)}[/]", highlight=False)
     console.print(f"[green]✓[/] {escape(str(folder / 'report.md'))}", highlight=False)
+
+
+def _written(user: str) -> list[tuple[str, str | None]]:
+    return [(sample["text"], sample["context"]) for sample in api().pages(of_user(user, "/samples"))]

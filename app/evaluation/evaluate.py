@@ -1,6 +1,8 @@
 """One suite from its arms to its report: what `idiolect evaluate` runs."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -9,11 +11,11 @@ from rich.console import Console
 from app.config import Settings
 from app.evaluation.detecting import human_scale, read
 from app.evaluation.judging import Judge
-from app.evaluation.plan import Plan
+from app.evaluation.plan import ADAPTERS, Plan
 from app.evaluation.report import Report
 from app.evaluation.runner import Arm, Results, must_be_begun, run, so_far
 from app.evaluation.suites import arf, artefacts, authors, dropout
-from app.evaluation.training import apart
+from app.evaluation.training import apart, forget
 from app.evaluation.workshop import Workshop
 from app.inference.catalogue import models
 from app.learning.rewards.human import Detector
@@ -34,6 +36,9 @@ SUITES: Final = {
 DETECTED = ("dropout",)
 """Suites with a column P(human), where the data for it are given."""
 
+OF_REAL_PEOPLE = ("authors",)
+"""Suites that leave neither texts nor adapters of people behind."""
+
 
 def evaluate(
     plan: Plan, settings: Settings, console: Console, judge: Judge | None = None, *, is_so_far: bool = False
@@ -49,7 +54,7 @@ def evaluate(
     has_detector = plan.suite in DETECTED and plan.data is not None
     if has_detector and not is_so_far:
         shop.p_human = _detector(shop, plan)
-    with apart(plan.folder, settings.base_model):
+    with _own_house(plan, settings):
         arms = suite.arms(shop, plan)
         judged_by = judge.about if judge else "embedded proxy"
         asked = plan.asked(shop.card.digest, judge=judged_by, detector=has_detector, models=_used(settings))
@@ -59,6 +64,17 @@ def evaluate(
             report = replace(report, about=[*report.about, f"Not run yet: {', '.join(results.missing)}."])
         report.write(plan.folder)
     return report
+
+
+@contextmanager
+def _own_house(plan: Plan, settings: Settings) -> Iterator[None]:
+    try:
+        with apart(plan.folder, settings.base_model):
+            yield
+    finally:
+        if plan.suite in OF_REAL_PEOPLE:
+            forget(plan.folder)
+            shutil.rmtree(plan.folder / ADAPTERS, ignore_errors=True)
 
 
 def _used(settings: Settings) -> dict[str, str]:

@@ -1,17 +1,22 @@
 """What was asked for: how much of a suite, where, with which data."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from app.evaluation.problems import CannotEvaluate
+from app.evaluation.subjects import Sample
 
 QUICK_NOTE = (
     "A quick run: few steps, few texts, one seed. It shows that everything works; its figures are not to be quoted."
 )
 
-MEASURES: Final = {"artefacts": 2, "dropout": 2, "authors": 2, "arf": 3}
+ADAPTERS: Final = "adapters"
+"""The folder, in that of the results, where trained adapters are kept for arms that write with them."""
+MEASURES: Final = {"artefacts": 2, "dropout": 2, "authors": 3, "arf": 3}
 """Of each suite, raised with every change of what a measure means."""
 
 
@@ -26,6 +31,8 @@ class Plan:
     """At most so many; None: all of the suite."""
     only: Sequence[str] = ()
     """Arms with one of these in their names; empty: all. What others are compared with is run in any case."""
+    users: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
+    """Whom of a server the suite `authors` is about, and what they wrote; empty: the authors of its data."""
 
     def data_folder(self, *needed: str) -> Path:
         """The data folder, which holds these. Raises CannotEvaluate."""
@@ -47,8 +54,13 @@ class Plan:
             "quick": self.is_quick,
             "base": base_digest,
             "measures": MEASURES[self.suite],
+            **({"users": {name: _digest(samples) for name, samples in self.users.items()}} if self.users else {}),
             **more,
         }
 
     def about(self) -> list[str]:
         return [QUICK_NOTE] if self.is_quick else []
+
+
+def _digest(samples: Sequence[Sample]) -> str:
+    return sha256(json.dumps([list(sample) for sample in samples]).encode()).hexdigest()

@@ -5,11 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import TypeVar
 
 from app.assets.evaluation import larger_model, marketing, styles
 from app.demo.people import packaged
 from app.evaluation.problems import CannotEvaluate
 from app.inference.passages import split
+
+OWN = "texts of"
+FEWEST_LEARNED, FEWEST_TESTED = 8, 4
+SHORTEST_WORDS = 8
+"""Of a passage of an essay."""
+Sample = tuple[str, str | None]
+"""(text, context)."""
+
+Some = TypeVar("Some")
 
 TWO_VOICES = "sam"
 """The demo person who writes differently at work and to friends."""
@@ -18,8 +28,7 @@ TWO_VOICES = "sam"
 @dataclass(frozen=True)
 class Subject:
     name: str
-    samples: tuple[tuple[str, str | None], ...]
-    """(text, context)."""
+    samples: tuple[Sample, ...]
     inputs: tuple[str, ...] = ()
     larger_model: tuple[str, ...] = ()
     """The inputs as a far larger model wrote them in this person's voices; empty: nobody asked it."""
@@ -61,25 +70,64 @@ def short_authors(data: Path) -> tuple[list[ShortAuthor], list[ShortAuthor]]:
 
 
 @dataclass(frozen=True)
-class Essayist:
-    """An author of long texts, cut into passages as everywhere else."""
+class Writer:
+    """Somebody whose texts are cut into passages as everywhere else."""
 
     name: str
-    written: tuple[str, ...]
+    written: tuple[Sample, ...]
     """Passages to learn from."""
     held_out: tuple[str, ...]
 
+    @property
+    def texts(self) -> list[str]:
+        return [text for text, _ in self.written]
 
-def essayists(data: Path, passage_words: int, shortest: int = 8) -> list[Essayist]:
+
+def essayists(data: Path, passage_words: int, shortest: int = SHORTEST_WORDS) -> list[Writer]:
     """The authors of `authors_cmcc/`: training and validation texts to learn from, test texts held out."""
     parts: dict[str, dict[str, list[str]]] = {}
     for name in ("train", "val", "test"):
         for row in _rows(data / "authors_cmcc" / f"{name}.jsonl"):
-            passages = [p for p in split(row["text"], passage_words).passages if len(p.split()) >= shortest]
             part = "held_out" if name == "test" else "written"
             own = parts.setdefault(f"author {row['author']}", {"written": [], "held_out": []})
-            own[part] += passages
-    return [Essayist(name, tuple(own["written"]), tuple(own["held_out"])) for name, own in sorted(parts.items())]
+            own[part] += _passages(row["text"], passage_words, shortest)
+    return [
+        Writer(name, tuple((text, None) for text in own["written"]), tuple(own["held_out"]))
+        for name, own in sorted(parts.items())
+    ]
+
+
+def user(name: str, samples: Sequence[Sample], passage_words: int, held_out: int) -> Writer:
+    """Somebody of a server: every third sample is held out, until there are so many passages of them.
+
+    Raises CannotEvaluate for somebody who wrote too little to learn from some of it and be tested on the rest.
+    """
+    tested: list[str] = []
+    learned: list[Sample] = []
+    for place, (text, context) in enumerate(samples):
+        # Words alone are nobody's, but short messages are how some people write.
+        passages = _passages(text, passage_words, shortest=2)
+        if place % 3 == 2 and len(tested) < held_out:
+            tested += passages
+        else:
+            learned += [(passage, context) for passage in passages]
+    if len(learned) < FEWEST_LEARNED or len(tested) < FEWEST_TESTED:
+        raise CannotEvaluate(
+            f"{name} has {len(samples)} sample{'' if len(samples) == 1 else 's'}, too few to learn from most of them and be tested on the others.",
+            f"Add more with `idiolect samples add {name} FILE`: {3 * FEWEST_TESTED + FEWEST_LEARNED} are enough.",
+        )
+    return Writer(name, tuple(learned), tuple(tested))
+
+
+def invented(apart_from: Sequence[Writer]) -> list[Writer]:
+    """The people of the demo, among whom a writer has to be told apart; not who is one of them."""
+    known = {text for writer in apart_from for text in (*writer.texts, *writer.held_out)}
+    people = [Writer(f"{p.name}, of the demo", tuple(p.samples), ()) for p in packaged(quick=False)]
+    return [person for person in people if not known & set(person.texts)]
+
+
+def _passages(text: str, passage_words: int, shortest: int) -> list[str]:
+    return [passage for passage in split(text, passage_words).passages if len(passage.split()) >= shortest]
 
 
 def machine_texts(data: Path, passage_words: int, count: int) -> list[str]:
@@ -99,7 +147,7 @@ def without_shared_opening(human: str, machine: str) -> tuple[str, str]:
     return " ".join(sides[0][shared:]), " ".join(sides[1][shared:])
 
 
-def spread(texts: Sequence[str], count: int) -> list[str]:
+def spread(texts: Sequence[Some], count: int) -> list[Some]:
     """At most `count` of them, evenly from beginning to end."""
     if len(texts) <= count:
         return list(texts)

@@ -21,7 +21,7 @@ from app.learning.recipes import as_dict, resolve
 from app.learning.rewards.format import PREFIX
 from app.learning.seeding import derive
 
-INPUT, FEW_SHOT, LARGER_MODEL = "input", "few-shot prompt", "far larger model"
+INPUT, REAL, FEW_SHOT, LARGER_MODEL = "input", "real text", "few-shot prompt", "far larger model"
 PROMPTED: dict[str, Prompting] = {
     FEW_SHOT: few_shot,
     "role-play prompt": role_play,
@@ -49,6 +49,8 @@ class Scribe:
     is_judged: bool = True
     """Whether every arm is judged against the few-shot prompt, which must then have run before it."""
     also: Also = lambda outputs: {}
+    kept_from: int = 0
+    """The first input that is nobody's own: of those before it figures are kept and no texts."""
 
     def given(self, name: str, texts: Sequence[str]) -> Arm:
         """Texts that nobody had to write: the inputs themselves, or real ones."""
@@ -118,7 +120,8 @@ class Scribe:
                 theirs = rivals[0].found["outputs"]
                 modes = modes_of(self.subject)
                 found["values"]["wins"] = self.shop.judge.wins(modes, self.subject.inputs, written.texts, theirs)
-            return found | more | self.also(written.texts)
+            texts = {name: found[name][self.kept_from :] for name in ("sources", "outputs")}
+            return found | texts | more | self.also(written.texts)
 
         return Arm(name, work, self.subject.name, seed, recipe or {})
 

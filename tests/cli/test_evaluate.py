@@ -39,6 +39,7 @@ def test_a_folder_of_other_results_is_refused(idiolect: Idiolect, tmp_path: Path
         (("--suite", "arf", "--seeds", "0"), "greater than or equal to 1"),
         (("--suite", "dropout", "--judge-url", "http://127.0.0.1:9"), "go together"),
         (("--suite", "authors", "--data", "/nowhere"), "does not exist"),
+        (("--suite", "dropout", "--user", "ada"), "--user goes with --suite authors"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(idiolect: Idiolect, arguments: tuple[str, ...], words: str) -> None:
@@ -53,3 +54,28 @@ def test_an_arm_that_there_is_not_is_answered_with_those_there_are(idiolect: Idi
     assert said.code == 1
     assert "No arm of this suite has voyce in its name" in said.words
     assert "two-voices--voice--seed-0" in said.words
+
+
+ASKED = ("evaluate", "--suite", "authors", "--quick", "--user", "ada")
+
+
+@pytest.mark.usefixtures("server")
+def test_somebody_of_the_server(idiolect: Idiolect, tmp_path: Path) -> None:
+    assert "no user ada" in idiolect(*ASKED).words
+    letters = tmp_path / "letters.jsonl"
+    letters.write_text("".join(json.dumps({"text": f"Dear all, no {i} is late, alas."}) + "\n" for i in range(24)))
+    idiolect("samples", "add", "ada", str(letters))
+    said = idiolect(*ASKED, "--only", "input")
+    assert said.code == 0, said.err
+    folder = get_settings().data_dir / "evaluation" / "authors-ada-quick"
+    [named, _] = json.loads((folder / "report.json").read_text())["tables"]
+    assert [row["arm"] for row in named["rows"]] == ["input", "few-shot prompt"]
+
+
+@pytest.mark.usefixtures("server")
+def test_somebody_who_wrote_little_is_refused(idiolect: Idiolect, tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("Dear all, it is late, alas.")
+    idiolect("samples", "add", "ada", str(tmp_path / "one.txt"))
+    said = idiolect(*ASKED)
+    assert said.code == 1
+    assert "ada has 1 sample, too few" in said.words

@@ -1,7 +1,7 @@
 """Every suite from its arms to its files, on a tiny random base. What it finds is nonsense; it must be found."""
 
 import json
-import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,7 @@ def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Pat
 
 def test_authors(settings: Settings, console: Console, tmp_path: Path, data: Path) -> None:
     report = report_of("authors", settings, console, tmp_path, data)
-    assert report["figures"] == ["short-texts.png", "essays.png"]
+    assert report["figures"] == ["short-texts.png", "named.png"]
     found = tables(report)
     transfer = {row["arm"]: row for row in found["Short texts, one author's turned into another's"]}
     assert transfer["input"]["Away"] == pytest.approx([0.0] * 3, abs=1e-4)
@@ -102,9 +102,29 @@ def test_authors(settings: Settings, console: Console, tmp_path: Path, data: Pat
     assert named["real text"]["own topics, together"][0] == 1.0
     texts = (tmp_path / "texts.md").read_text()
     assert "The weather was wet" in texts
-    assert "most grateful" not in re.sub(r"\*\*(?!input).*", "", texts), "people's own texts are not ours to show"
+    for written in ("most grateful", "lol the report"):
+        assert not left_of(written, tmp_path), "people's own texts are not ours to keep"
     kept = max(path.stem for path in (tmp_path / "arms").glob("*sft*"))
     assert so_far("authors", settings, console, tmp_path, data, kept).tables[0].rows[0][0] == "SFT"
+
+
+def left_of(words: str, folder: Path) -> list[Path]:
+    """Files that hold these words."""
+    return [path for path in folder.rglob("*") if path.is_file() and words.encode() in path.read_bytes()]
+
+
+def test_people_of_a_server(settings: Settings, console: Console, tmp_path: Path) -> None:
+    samples = [(f"Ta for number {place}, me old mate! Round mine by teatime, will ya?", None) for place in range(20)]
+    plan = Plan("authors", tmp_path, 1, is_quick=True, users={"kim": samples})
+    found = {table.title: table for table in evaluate(plan, settings, console).tables}
+    assert set(found) == {"Texts: named as the right author", "Texts: style and content"}
+    named = {row[0]: row[1:] for row in found["Texts: named as the right author"].rows}
+    assert list(named) == ["input", "real text", "few-shot prompt", "SFT"]
+    assert found["Texts: named as the right author"].cells()[1][1] == "1.00", "real texts are told apart"
+    assert not left_of("old mate", tmp_path)
+    assert not [*tmp_path.glob("scratch*"), *tmp_path.rglob("*.safetensors")]
+    with pytest.raises(CannotEvaluate, match=r"asked for differently \(users\)"):
+        evaluate(replace(plan, users={"kim": samples[1:]}), settings, console)
 
 
 def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:

@@ -1,54 +1,61 @@
-"""Real people: short texts of one turned into another's, and essays written so that a classifier names their author.
+"""Real people: short texts of one turned into another's, and passages written so that a classifier names their author.
 
 (a) `authors_short`: every text of the source authors is rewritten for each target author; STYLL's measures. (b)
 `authors_cmcc`: plain versions of an author's own held-out passages, and machine text on other topics, are rewritten in
-the author's voice; how often does a classifier that knows all authors name the right one?
+the author's voice; how often does a classifier that knows all authors name the right one? (b) is also asked of people
+of a server, among each other and the invented people of the demo.
 """
 
-import math
-import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from app.assets.evaluation import marketing
 from app.assets.neutral import neutral_prompts
 from app.evaluation.arms import ONE_VOICE, SFT, Training
-from app.evaluation.figures import Means
+from app.evaluation.author_tables import attribution_table, kept_table, plot, transfer_table
 from app.evaluation.measures.attribution import Attribution
 from app.evaluation.measures.styll import author, transfer
-from app.evaluation.plan import Plan
+from app.evaluation.plan import ADAPTERS, Plan
 from app.evaluation.report import Report, Shown
-from app.evaluation.runner import Arm, Result, Results
+from app.evaluation.runner import Arm, Results
 from app.evaluation.subjects import (
-    Essayist,
+    OWN,
     ShortAuthor,
     Subject,
+    Writer,
     essayists,
+    invented,
     machine_texts,
     short_authors,
     spread,
+    user,
 )
-from app.evaluation.tables import Cell, Table
-from app.evaluation.voicing import FEW_SHOT, INPUT, Scribe
+from app.evaluation.voicing import FEW_SHOT, INPUT, REAL, Scribe
 from app.evaluation.workshop import Workshop
 from app.inference.encoders import centred, evaluation_encoder, meaning_encoder
-from app.learning.bootstrap import Interval, interval
+from app.inference.passages import split
 from app.learning.neutralise import neutralise
 from app.learning.rewards.meaning import similarity
 
 DATA = ("authors_short", "authors_cmcc", "machine_text")
-REAL = "real text"
 SHORT, LONG = "short texts of", "essays of"
 LEARNED_PASSAGES, OWN_PASSAGES, MACHINE_PASSAGES = 80, 12, 6
 QUICK_SOURCES, QUICK_TEXTS, QUICK_PEOPLE = 1, 4, 1
-LEVEL = 0.95
+CORPORA = (
+    "Real people's texts for research use: none of them, none of the authors' own rewritten, and no adapter is kept."
+)
+USERS = (
+    "People of this server. What they wrote, and what became of their own texts, is not kept here, and no adapter; "
+    "rewritten machine texts are, in their voices."
+)
 
 
 def arms(shop: Workshop, plan: Plan) -> list[Arm]:
     found: list[Arm] = []
-    for scribe in _short(shop, plan):
+    for scribe in _short(shop, plan) if not plan.users else ():
         found += [scribe.input(), scribe.prompted(FEW_SHOT)]
         found += [scribe.trained(training, seed) for seed in range(plan.seeds) for training in _trainings(plan)]
-    for scribe, real in _long(shop, plan):
+    for scribe, real in _users(shop, plan) if plan.users else _long(shop, plan):
         found += [scribe.input(), scribe.given(REAL, real), scribe.prompted(FEW_SHOT)]
         found += [scribe.trained(training, seed) for seed in range(plan.seeds) for training in _trainings(plan)]
     return found
@@ -57,21 +64,25 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
 def report(shop: Workshop, plan: Plan, results: Results) -> Report:
     people = list(dict.fromkeys(result.arm.person for result in results.all))
     short = [name for name in people if name.startswith(SHORT)]
-    essays = [name for name in people if name.startswith(LONG)]
+    long = [name for name in people if name not in short]
+    counted = f"Target authors of short texts: {len(short)}, essayists: {len(long)}"
     about = [
-        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). Target authors of short "
-        f"texts: {len(short)}, essayists: {len(essays)}, seeds asked for: {plan.seeds}; rows with one seed claim no "
-        "difference. Intervals are a 95 % bootstrap over author pairs, or over authors, each the mean of their seeds.",
+        f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). "
+        f"{f'People: {len(long)}' if plan.users else counted}, seeds asked for: {plan.seeds}; rows with one seed claim "
+        "no difference. Intervals are a 95 % bootstrap over author pairs, or over authors, each the mean of their "
+        "seeds.",
         *shop.roles()[:2],
-        "The classifier is naive Bayes over character 2- to 5-grams of all authors' training passages; it shares "
-        "nothing with the rewards. The row of real texts is its ceiling.",
-        "Real people's texts for research use: none of them, and no adapter, is kept in this report.",
+        "The classifier is naive Bayes over character 2- to 5-grams of all authors' training passages"
+        f"{', the invented people of the demo among them' if plan.users else ''}; it shares nothing with the rewards. "
+        "The row of real texts is its ceiling.",
+        USERS if plan.users else CORPORA,
         *plan.about(),
         *(f"Could not be run: {failure}" for failure in results.failures),
     ]
-    transfer, attribution = _transfer_table(results, short), _attribution_table(results, essays)
-    plots = [_plot(name, table) for name, table in (("short-texts", transfer), ("essays", attribution)) if table.rows]
-    tables = [transfer, attribution, _kept_table(results, essays)]
+    what = "Texts" if plan.users else "Essays"
+    transferred, attribution = transfer_table(results, short), attribution_table(results, long, what)
+    plots = [plot(name, table) for name, table in (("short-texts", transferred), ("named", attribution)) if table.rows]
+    tables = [*([] if plan.users else [transferred]), attribution, kept_table(results, long, what)]
     return Report("Real people: whose text does it read like?", about, tables, plots, _texts(results))
 
 
@@ -87,10 +98,11 @@ def _short(shop: Workshop, plan: Plan) -> list[Scribe]:
         Scribe(
             shop,
             Subject(f"{SHORT} {target.name}", tuple((text, None) for text in target.texts), tuple(inputs)),
-            plan.folder / "adapters",
+            plan.folder / ADAPTERS,
             plan.is_quick,
             is_judged=False,
             also=_transferred(sources, inputs, target),
+            kept_from=len(inputs),
         )
         for target in targets[: QUICK_PEOPLE if plan.is_quick else plan.people]
     ]
@@ -123,26 +135,46 @@ def _long(shop: Workshop, plan: Plan) -> list[tuple[Scribe, list[str]]]:
     """Each essayist's scribe, and what they really wrote where the scribe rewrites its plain version."""
     data, words = plan.data_folder(*DATA), shop.card.passage_words
     everyone = essayists(data, words)
-    classifier = Attribution.learned({one.name: one.written for one in everyone})
     machine = machine_texts(data, words, 1 if plan.is_quick else MACHINE_PASSAGES)
+    writers = everyone[: QUICK_PEOPLE if plan.is_quick else plan.people]
+    return _scribes(shop, plan, writers, everyone, machine, LONG)
+
+
+def _users(shop: Workshop, plan: Plan) -> list[tuple[Scribe, list[str]]]:
+    """The same of people of a server, with texts that the packaged larger model wrote on other topics."""
+    words = shop.card.passage_words
+    writers = [user(name, samples, words, OWN_PASSAGES) for name, samples in plan.users.items()]
+    passages = [passage for text in marketing() for passage in split(text, words).passages]
+    machine = spread(passages, 1 if plan.is_quick else 2 * MACHINE_PASSAGES)
+    return _scribes(shop, plan, writers, [*writers, *invented(writers)], machine, OWN)
+
+
+def _scribes(
+    shop: Workshop, plan: Plan, writers: Sequence[Writer], everyone: Sequence[Writer], machine: list[str], kind: str
+) -> list[tuple[Scribe, list[str]]]:
+    classifier = Attribution.learned({one.name: one.texts for one in everyone})
     found = []
-    for one in everyone[: QUICK_PEOPLE if plan.is_quick else plan.people]:
+    for one in writers:
         own = spread(one.held_out, QUICK_TEXTS if plan.is_quick else OWN_PASSAGES)
-        samples = tuple((text, None) for text in spread(one.written, LEARNED_PASSAGES))
-        subject = Subject(f"{LONG} {one.name}", samples, (*map(neutralise, own), *machine))
+        subject = Subject(
+            f"{kind} {one.name}",
+            tuple(spread(one.written, LEARNED_PASSAGES)),
+            (*map(neutralise, own), *machine),
+        )
         scribe = Scribe(
             shop,
             subject,
-            plan.folder / "adapters",
+            plan.folder / ADAPTERS,
             plan.is_quick,
             is_judged=False,
             also=_attributed(classifier, one, len(own)),
+            kept_from=len(own),
         )
         found.append((scribe, [*own, *machine]))
     return found
 
 
-def _attributed(classifier: Attribution, one: Essayist, own: int) -> Callable[[Sequence[str]], dict[str, Any]]:
+def _attributed(classifier: Attribution, one: Writer, own: int) -> Callable[[Sequence[str]], dict[str, Any]]:
     def measure(outputs: Sequence[str]) -> dict[str, Any]:
         def share(texts: Sequence[str]) -> float:
             return sum(classifier.author_of(text) == one.name for text in texts) / max(1, len(texts))
@@ -161,94 +193,14 @@ def _attributed(classifier: Attribution, one: Essayist, own: int) -> Callable[[S
     return measure
 
 
-def _transfer_table(results: Results, people: Sequence[str]) -> Table:
-    rows: list[list[Cell]] = []
-    for name in _names(results, people):
-        row: list[Cell] = [name]
-        for key in ("away", "towards", "sim", "joint"):
-            runs = [[[pair[key] for pair in r.found["pairs"]] for r in results.of(name, person)] for person in people]
-            row.append(_mean([statistics.mean(of_pair) for seeds in runs for of_pair in zip(*seeds, strict=True)]))
-        rows.append(row)
-    notes = [
-        "Away: as far from the source author as the target is. Towards: nearer to the target than the source was. Sim: "
-        "meaning kept beyond what two unrelated texts share. Joint: their geometric mean.",
-        "Author vectors by character n-grams and meaning by sentence cosines stand for LUAR and the mutual implication "
-        "score. Published systems on these texts reach Joint .36–.41 and Towards .10–.15 with those: context, no bar.",
-    ]
-    return Table(
-        "Short texts, one author's turned into another's", ["arm", "Away", "Towards", "Sim", "Joint"], rows, notes
-    )
-
-
-def _attribution_table(results: Results, people: Sequence[str]) -> Table:
-    names = _names(results, people)
-    columns: list[str] = []
-    rows: list[list[Cell]] = []
-    for name in [name for name in (INPUT, REAL, *names) if name in names]:
-        if any(row[0] == name for row in rows):
-            continue
-        found = [[r.found["named"] for r in runs] for person in people if (runs := results.of(name, person))]
-        columns = list(found[0][0])
-        of_author = {c: [statistics.mean(one[c] for one in seeds) for seeds in found] for c in columns}
-        rows.append([name, *(_mean(of_author[column]) for column in columns)])
-    notes = [
-        "Chance is one of all the authors. Plain versions keep their author's words, so many are named from the input "
-        "already: what a method adds shows in the difference to the input, and on machine topics."
-    ]
-    return Table("Essays: named as the right author", ["arm", *columns], rows, notes)
-
-
-def _plot(name: str, table: Table) -> Means:
-    """A panel for every column."""
-    panels = {
-        column: {str(row[0]): cell for row in table.rows if isinstance(cell := row[place], Interval)}
-        for place, column in enumerate(table.columns)
-        if place
-    }
-    return Means(name, table.title, panels)
-
-
-def _kept_table(results: Results, people: Sequence[str]) -> Table:
-    measures = ("style", "meaning", "entities", "length_ratio", "copy", "surface")
-    rows: list[list[Cell]] = []
-    for name in _names(results, people):
-        runs = [results.of(name, person) for person in people]
-        row: list[Cell] = [name]
-        for measure in measures:
-            values = [[v for r in seeds for v in r.found["values"][measure] if v == v] for seeds in runs]
-            row.append(_mean([statistics.mean(own) for own in values if own]))
-        row.append(_mean([statistics.mean(_perplexity_over_input(results, r) for r in s) for s in runs if s]))
-        rows.append(row)
-    columns = ["arm", *(name.replace("_", " ") for name in measures), "perplexity / input"]
-    return Table("Essays: style and content", columns, rows)
-
-
-def _perplexity_over_input(results: Results, result: Result) -> float:
-    """Under the base as it came, text by text; the input is the same for all seeds."""
-    for plain in results.of(INPUT, result.arm.person)[:1]:
-        pairs = zip(plain.found["values"]["log_likelihood"], result.found["values"]["log_likelihood"], strict=True)
-        lost = [before - after for before, after in pairs if math.isfinite(before - after)]  # a word alone has none
-        return math.exp(statistics.mean(lost)) if lost else math.nan
-    return math.nan
-
-
-def _names(results: Results, people: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(name for person in people for name in results.names(person)))
-
-
-def _mean(values: Sequence[float]) -> Interval:
-    return interval(list(values), level=LEVEL)
-
-
 def _texts(results: Results) -> list[Shown]:
-    """Only rewritten machine text may be shown: the authors' own texts are not ours to copy."""
+    """Rewritten machine texts; nothing else was kept."""
     shown = []
-    for person in [name for name in dict.fromkeys(r.arm.person for r in results.all) if name.startswith(LONG)]:
+    for person in dict.fromkeys(result.arm.person for result in results.all):
         arms = {name: results.of(name, person)[0].found for name in results.names(person)}
         if INPUT not in arms:
             continue
-        sources = arms[INPUT]["sources"]
-        for place in range(arms[INPUT]["own"], len(sources)):
+        for place, source in enumerate(arms[INPUT]["sources"]):
             outputs = {name: found["outputs"][place] for name, found in arms.items() if name not in (INPUT, REAL)}
-            shown.append(Shown(person, sources[place], outputs))
+            shown.append(Shown(person, source, outputs))
     return shown
