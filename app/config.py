@@ -55,7 +55,8 @@ class Settings(BaseSettings):
     style_model: str = PACKAGED
     detector_model: str = PACKAGED
     satisfaction_model: str = PACKAGED
-    """Each `packaged`, or the folder or hub id of a replacement: see app/inference/replacements.py for the formats."""
+    """Each `packaged`, or the folder or hub id (`owner/name`, pinned by `owner/name@revision`) of a replacement: see
+    app/inference/replacements.py for the formats."""
 
     max_body_bytes: int = Field(default=2_000_000, ge=1)
     max_text_chars: int = Field(default=20_000, ge=1)

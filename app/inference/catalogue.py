@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.config import PACKAGED, Settings
-from app.inference import packaged
+from app.inference import hub, packaged
 from app.inference.base import WARMUP
 from app.inference.card import CARD, read_card
 from app.inference.places import (
@@ -79,8 +79,9 @@ def _base(settings: Settings) -> Model:
 def _replaceable(name: str, kind: str, setting: str, shipped: Path, used: str) -> Model:
     if setting == PACKAGED:
         return _file(name, kind, shipped, used)
-    folder = Path(setting).expanduser()
-    weights = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    here = Path(setting).expanduser()
+    folder = here if here.is_dir() else hub.cached(setting)
+    weights = sorted(folder.glob("*.safetensors")) if folder else []
     return _of(name, kind, setting, ELSEWHERE, weights, used)
 
 

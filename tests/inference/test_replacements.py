@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ from transformers import (
     RobertaModel,
 )
 
-from app.config import get_settings
+from app.config import Settings, get_settings
 from app.inference import encoders
+from app.inference.catalogue import Model, models
 from app.inference.replacements import ModelUnavailable, desklib_detector, emotion_classifier, sentence_encoder
 from app.learning.satisfaction.static import GROUPS, LABELS
-from tests.hub import hub_of
+from tests.hub import COMMIT, hub_of
 from tests.published import SIZES, build_desklib, word_tokenizer
 
 TEXTS = ["the cat sat on the mat", "the cat", "dog"]
@@ -172,6 +174,24 @@ def test_models_of_a_hub_are_fetched_without_pickles(
     assert any(path.endswith("1_Pooling/config.json") for path in asked)
     assert not any(path.endswith(".bin") for path in asked)
     assert "Correct IDIOLECT_DETECTOR_MODEL" in missing.value.remedy
+
+
+def test_a_revision_of_a_hub_model_is_pinned_and_found_again(
+    styledistance: Path, settings: Settings, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(name: str) -> Model:
+        return next(
+            model for model in models(settings.model_copy(update={"style_model": name})) if model.kind == "encoder"
+        )
+
+    pinned = f"owner/style@{COMMIT}"
+    with hub_of({"owner/style": styledistance}, monkeypatch, tmp_path_factory.mktemp("hub")) as asked:
+        assert not told(pinned).is_on_disk
+        sentence_encoder(pinned, "IDIOLECT_STYLE_MODEL", "cpu")
+        assert any(path.startswith("/api/models/owner/style/") and COMMIT in path for path in asked)
+        assert (told(pinned).source, told(pinned).is_on_disk) == (pinned, True)
+        assert told(pinned).sha256 == sha256((styledistance / "model.safetensors").read_bytes()).hexdigest()
+        assert not told("owner/style@another").is_on_disk
 
 
 def test_detectors_and_classifiers_come_from_a_hub_too(
