@@ -19,7 +19,9 @@ from app.learning.recipes import resolve
 from app.learning.validation import InvalidConfig
 from app.models import FINISHED, Job, JobMetric
 
-CURVES: Final = ("nll", "accuracy", "reward", "satisfaction", "style", "meaning", "entities", "length", "additions")
+CURVES: Final = (
+    "nll", "accuracy", "reward", "satisfaction", "style", "meaning", "entities", "sentences", "length", "additions",
+)  # fmt: skip
 STAGES: Final = ("curate", "warm-start", "prefer", "reinforce", "evaluate", "publish")
 LINES_SHOWN: Final = 200
 

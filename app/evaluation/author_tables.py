@@ -61,7 +61,7 @@ def plot(name: str, table: Table) -> Means:
 
 
 def kept_table(results: Results, people: Sequence[str], what: str) -> Table:
-    measures = ("style", "meaning", "entities", "length_ratio", "copy", "surface")
+    measures = ("style", "meaning", "entities", "sentences", "length_ratio", "copy", "surface")
     rows: list[list[Cell]] = []
     for name in _names(results, people):
         runs = [results.of(name, person) for person in people]

@@ -15,7 +15,7 @@ from app.evaluation.workshop import Workshop
 from app.evaluation.writing import Written
 from app.feedback.voices import measured_voices
 from app.inference.encoders import centred, entity_finder, evaluation_encoder, meaning_encoder, style_encoder
-from app.inference.faithful import loops
+from app.inference.faithful import loops, share_told
 from app.learning.assessment import Yardstick, assess, nearest_modes
 from app.learning.modes import find_modes
 from app.learning.neutralise import neutralise
@@ -67,6 +67,7 @@ def measured(
         for row, tag in zip(placed_N_M.clamp(-1, 1).tolist(), told, strict=True)
     ]
     values["format"] = written.well_formed
+    values["sentences"] = [share_told(source, text) for source, text in zip(sources, written.texts, strict=True)]
     values["loops"] = [float(loops(source, text)) for source, text in zip(sources, written.texts, strict=True)]
     for name in ("style", "told_style"):
         values[name] = [

@@ -70,16 +70,17 @@ class VoiceTables:
         rows: list[list[Cell]] = []
         for name in self.arms:
             row: list[Cell] = [name]
-            row += [self._mean(name, measure) for measure in ("meaning", "entities", "length_ratio")]
+            row += [self._mean(name, measure) for measure in ("meaning", "entities", "sentences", "length_ratio")]
             row += [self._fluency(name)]
             row += [self._mean(name, measure) for measure in ("copy", "surface", "format", "loops")]
             row.append(self._endings(name))
             rows.append(row)
-        columns = [self.subject.name, "meaning", "entities", "length", "perplexity / input", "copies", "surface",
-                   "format", "loops", "endings apart"]  # fmt: skip
+        columns = [self.subject.name, "meaning", "entities", "sentences", "length", "perplexity / input",
+                   "copies", "surface", "format", "loops", "endings apart"]  # fmt: skip
         notes = [
-            "meaning: sentence-encoder cosine of neutralised texts. entities: over inputs that name some. length: "
-            "words per word of the input.",
+            "meaning: sentence-encoder cosine of neutralised texts. entities: over inputs that name some. "
+            "sentences: share of those with enough content that left a trace of it. length: words per word of "
+            "the input.",
             "copies: identical after folding white space. surface: the same letters otherwise (only case, punctuation "
             "or emoji changed).",
             "loops: the same words over and over, which the input does not have; such a text counts 0 in style.",

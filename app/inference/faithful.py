@@ -24,7 +24,7 @@ from typing import Final
 
 from app.inference.brief import is_near
 from app.inference.facts import Piece, folded, lost, pieces
-from app.inference.ordinary import OPENERS
+from app.inference.ordinary import COURTESY, GRAMMAR
 from app.inference.passages import is_brief
 from app.inference.types import PREFIX
 
@@ -44,6 +44,7 @@ CONTENT: Final = 3
 """A sentence with fewer content words may be said without any of them: `Thank you very much`, `cheers`."""
 TRACE: Final = 0.25
 """Share of a sentence's content words that shows that it was said."""
+NO_CONTENT: Final = GRAMMAR | COURTESY
 
 _IN_A_ROW: Final = re.compile(r"(?<!\S)(?:(\S+ )\1{3,}|((?:\S+ ){2,8}?)\2{2,})")
 """A word four times, or two to eight words three times, one after the other."""
@@ -95,13 +96,24 @@ def loops(passage: str, text: str) -> bool:
     return _loops([piece.lower for piece in asked], [piece.lower for piece in written])
 
 
+def share_told(passage: str, text: str) -> float:
+    """Of the passage's sentences that have enough content, the share that left a trace in the text; 1 of none."""
+    traced, count = _told(pieces(passage), pieces(text))
+    return traced / count if count else 1.0
+
+
 def _sentences(asked: Sequence[Piece], written: Sequence[Piece]) -> float:
+    traced, count = _told(asked, written)
+    return (traced + 1) / (count + 1)
+
+
+def _told(asked: Sequence[Piece], written: Sequence[Piece]) -> tuple[int, int]:
+    """How many sentences left a trace, of how many that have enough content."""
     said = _stems(written)
     starts = [place for place, piece in enumerate(asked) if piece.is_first]
     sentences = [_stems(asked[start:end]) for start, end in pairwise([*starts, len(asked)])]
     judged = [stems for stems in sentences if len(stems) >= CONTENT]
-    traced = sum(len(stems & said) >= TRACE * len(stems) for stems in judged)
-    return (traced + 1) / (len(judged) + 1)
+    return sum(len(stems & said) >= TRACE * len(stems) for stems in judged), len(judged)
 
 
 def _length(asked: int, written: int) -> float:
@@ -133,5 +145,5 @@ def _stems(said: Sequence[Piece]) -> set[str]:
     return {
         folded(piece.name)[:STEM]
         for piece in said
-        if piece.name not in OPENERS and (len(piece.name) >= STEM or piece.has_capital or piece.kind == "number")
+        if piece.name not in NO_CONTENT and (len(piece.name) >= STEM or piece.has_capital or piece.kind == "number")
     }

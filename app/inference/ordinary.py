@@ -6,7 +6,7 @@ Written for `facts`, which tells names by spelling alone. Everything is lower ca
 TITLES = frozenset("mr mrs ms miss mx dr prof professor doctor sir madam lord lady st saint no vs".split())
 """They stand before names, and their full stop ends no sentence. People drop them and spell them out."""
 
-OPENERS = frozenset(
+GRAMMAR = frozenset(
     # pronouns, determiners, question words
     "i you he she it we they me him us them my your his her its our their mine yours this that these those there here "
     "who whom whose which what when where why how whoever whatever whenever wherever however the a an some any all "
@@ -26,7 +26,13 @@ OPENERS = frozenset(
     "thereby therefore thus today together tomorrow tonight too very well yesterday nowadays lately "
     # doing words that begin a question, a request or a headless sentence
     "am is are was were be been being do does did done has have had having can could may might must shall should will "
-    "would ought need dare let lets add allow answer apply arrive ask attend avoid be bear believe bet book bring "
+    "would ought need dare let lets".split()
+)
+"""Words that hold a sentence together and say little by themselves."""
+
+OPENERS = GRAMMAR | frozenset(
+    # more doing words
+    "add allow answer apply arrive ask attend avoid be bear believe bet book bring "
     "build buy call cancel care carry change check choose clean click close collect come complete confirm consider "
     "contact continue cook count cut decide deliver do drink drive drop eat end enjoy ensure expect explain feel fill "
     "find finish follow forget forgive forward get give go got grab guess hand hang have head hear help hold hope "
@@ -70,6 +76,12 @@ SOCIAL = {
     "request": frozenset("please pls plz kindly".split()),
 }
 """What greetings, thanks, endings and answers are made of; one of a kind may take the place of another."""
+
+COURTESY = frozenset.union(*SOCIAL.values()) | frozenset(
+    "thanking hope hoping wish wishing look looking forward hear hearing trust well welcome pleased glad happy nice "
+    "good lovely meet meeting pleasure faithfully respectfully kindest".split()
+)
+"""What courtesy is made of, which every voice says in its own way, or not at all."""
 
 SLIGHT = frozenset(
     "it its is are am the a an we our to for of in at on and n with all so very there oh ah lots".split()

@@ -13,6 +13,7 @@ from app.inference.encoders import (
     voice_encoder,
 )
 from app.inference.ends import CLOSING, STOPS
+from app.inference.faithful import share_told
 from app.inference.types import prompt_for
 from app.jobs.context import TrainingFailure
 from app.jobs.curation import Material, Written
@@ -185,6 +186,7 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         own_endings={None: habits([written.text for written in voice.written])}
         | {mode.tag: habits(mode.texts) for mode in voice.modes},
         own_words=vocabulary([written.text for written in voice.written]),
+        share_told=share_told,
         p_human=human_scorer() if recipe.pays_for_humanity else None,
         pleased=voice.pleased,
     )

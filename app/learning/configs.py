@@ -154,7 +154,7 @@ class DpoConfig(Preferring):
     seed: Seed = 0
 
 
-WEIGHED = ("style", "human", "meaning", "entities", "length", "additions", "endings", "satisfaction")
+WEIGHED = ("style", "human", "meaning", "entities", "sentences", "length", "additions", "endings", "satisfaction")
 """The components of a reward that have weights in its configuration."""
 
 
@@ -164,6 +164,9 @@ class RewardConfig:
     human: Weight = 1.0
     meaning: Weight = 0.0
     entities: Weight = 1.0
+    sentences: Weight = 0.0
+    """Weight of the share of sentences that were said at all: whoever is paid for style is soon paid for leaving out
+    what is hard to say in it."""
     length: Weight = 1.0
     additions: Weight = 0.0
     """Weight against words that neither the passage nor the person has, where there are more than in the passage."""

@@ -66,7 +66,7 @@ class Recipe:
 
 
 _DAPO: dict[str, Any] = {"clip_high": 0.28, "scale": "group", "average": "tokens", "resample": 2}
-_LARGE_REWARD = RewardConfig(human=0.0, meaning=1.0, additions=0.5, contrast=1.0)
+_LARGE_REWARD = RewardConfig(human=0.0, meaning=1.0, sentences=1.0, additions=0.5, contrast=1.0)
 _ARTICLE_REWARD = RewardConfig(human=0.0, calibrated=False, references="samples", untagged_share=1.0)
 
 LARGE: dict[str, Recipe] = {
@@ -87,7 +87,15 @@ LARGE: dict[str, Recipe] = {
 _SMALL_SFT = SftConfig(steps=36, batch_size=8, learning_rate=1e-3)
 _SMALL_RL: dict[str, Any] = {"steps": 5, "warmup_steps": 1, "learning_rate": 3e-4, "temperature": 0.8, "max_tokens": 64}
 _SMALL_REWARD = RewardConfig(
-    style=1.0, human=0.0, meaning=1.0, entities=1.0, length=0.5, additions=0.5, endings=0.25, contrast=1.0
+    style=1.0,
+    human=0.0,
+    meaning=1.0,
+    entities=1.0,
+    sentences=1.0,
+    length=0.5,
+    additions=0.5,
+    endings=0.25,
+    contrast=1.0,
 )
 
 _SMALL: dict[str, Recipe] = {

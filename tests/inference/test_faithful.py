@@ -1,6 +1,6 @@
 import pytest
 
-from app.inference.faithful import Verdict, judge
+from app.inference.faithful import Verdict, judge, share_told
 
 PASSAGE = "Maria is having a small dinner at her flat on Friday. She would like you to come at seven."
 
@@ -43,6 +43,17 @@ def test_what_is_amiss_has_a_name(text: str, parts: set[str]) -> None:
 def test_a_dropped_sentence_is_noticed() -> None:
     passage = "Thank you for lending me your bicycle last week. I have cleaned it and left it in your garage."
     assert amiss(passage, "thank you so much for lending me your bicycle last week, it was lovely") == {"sentences"}
+
+
+def test_the_share_of_sentences_that_were_told() -> None:
+    passage = (
+        "This week our farmers picked carrots and spinach. You can change your box until Tuesday at noon. "
+        "Every box now comes with three recipes. I look forward to hearing from you."
+    )
+    assert share_told(passage, passage) == 1
+    assert share_told(passage, "farmers picked carrots n spinach, u can change ur box til tues, 3 recipes in each") == 1
+    assert share_told(passage, "farmers picked carrots n spinach this week") == pytest.approx(1 / 3)
+    assert share_told("See you there!", "cheers") == 1, "courtesy is everybody's own"
 
 
 def test_a_text_that_met_its_limit_is_half_said() -> None:

@@ -21,6 +21,8 @@ from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
 from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts
 
+Told = Callable[[str, str], float]
+"""A passage and its rewrite to the share of the passage's sentences that the rewrite says, in [0, 1]."""
 Satisfaction = Callable[[Sequence[str], Sequence[str]], Tensor]
 """Passages and rewrites to how pleased one person would be [N], in [0, 1]."""
 
@@ -57,6 +59,8 @@ class Reward:
     encode_meaning: Encoder
     neutralise: meaning.Neutralise
     find_entities: EntityFinder
+    share_told: Told | None = None
+    """Needed only where `config.sentences` is above 0."""
     p_human: human.Detector | None = None
     """Needed only where `config.human` is above 0."""
     pleased: Satisfaction | None = None
@@ -68,6 +72,8 @@ class Reward:
     def __post_init__(self) -> None:
         if self.config.human > 0 and self.p_human is None:
             raise ValueError("a weight on human-likeness needs a detector")
+        if self.config.sentences > 0 and self.share_told is None:
+            raise ValueError("a weight on sentences needs a measure of what was told")
         if self.config.satisfaction > 0 and self.pleased is None:
             raise ValueError("a weight on satisfaction needs somebody who was heard")
 
@@ -97,6 +103,9 @@ class Reward:
             "additions": additions.nothing_added(repeated, texts, self.own_words),
             "endings": endings.distinct_endings(texts, [group.tag for group in plan], self.own_endings),
         }
+        if self.share_told is not None:
+            shares = [self.share_told(source, text) for source, text in zip(repeated, texts, strict=True)]
+            components["sentences"] = torch.tensor(shares)
         if self.p_human is not None:
             components["human"] = human.humanlike(self.p_human(texts))
         if self.pleased is not None:

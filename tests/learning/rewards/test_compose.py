@@ -167,7 +167,17 @@ def test_a_weight_on_additions_counts(reward):
     assert careful.score(["the tea"], texts, [PLAN]).rewards_P_G.tolist() == [[1.0, 0.5]]
 
 
+def test_a_weight_on_sentences_counts(reward):
+    config = replace(ALL, style=0.0, meaning=0.0, entities=0.0, length=0.0, sentences=1.0)
+    complete = replace(reward, config=config, share_told=lambda source, text: len(text) / len(source))
+    scored = complete.score(["tea tea."], rollouts_of(["Rewritten: tea tea.", "Rewritten: tea."]), [PLAN])
+    assert scored.rewards_P_G.tolist() == [[1.0, 0.5]]
+    assert scored.metrics["sentences"] == 0.75
+
+
 def test_weights_that_cannot_be_honoured_are_refused(reward):
+    with pytest.raises(ValueError, match="what was told"):
+        replace(reward, config=replace(ALL, sentences=1.0))
     with pytest.raises(ValueError, match="detector"):
         replace(reward, config=replace(ALL, human=1.0))
     with pytest.raises(ValueError, match="somebody who was heard"):
