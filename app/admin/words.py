@@ -44,6 +44,7 @@ CHECKS: Final = {
     "style": "Style",
     "meaning": "Meaning kept",
     "entities": "Names and figures kept",
+    "sentences": "Sentences kept",
     "length": "Length",
     "fluency": "Fluency",
     "voices": "All voices",

@@ -54,6 +54,7 @@ def measured(
         meaning_encoder(),
         neutralise,
         entity_finder(),
+        share_told,
         shop.likelihood,
         training_samples=subject.texts,
         held_out_samples=[],
@@ -67,7 +68,6 @@ def measured(
         for row, tag in zip(placed_N_M.clamp(-1, 1).tolist(), told, strict=True)
     ]
     values["format"] = written.well_formed
-    values["sentences"] = [share_told(source, text) for source, text in zip(sources, written.texts, strict=True)]
     values["loops"] = [float(loops(source, text)) for source, text in zip(sources, written.texts, strict=True)]
     for name in ("style", "told_style"):
         values[name] = [

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from math import prod
+from math import nan, prod
 from typing import Final
 
 from app.inference.brief import is_near
@@ -97,9 +97,9 @@ def loops(passage: str, text: str) -> bool:
 
 
 def share_told(passage: str, text: str) -> float:
-    """Of the passage's sentences that have enough content, the share that left a trace in the text; 1 of none."""
+    """Of the passage's sentences that have enough content, the share that left a trace in the text; NaN of none."""
     traced, count = _told(pieces(passage), pieces(text))
-    return traced / count if count else 1.0
+    return traced / count if count else nan
 
 
 def _sentences(asked: Sequence[Piece], written: Sequence[Piece]) -> float:

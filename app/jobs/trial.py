@@ -13,6 +13,7 @@ from app.assets.neutral import neutral_prompts
 from app.config import get_settings
 from app.inference.candidates import Candidate, best
 from app.inference.encoders import centred, evaluation_encoder
+from app.inference.faithful import share_told
 from app.inference.likelihood import base_likelihood
 from app.inference.policy import LoraPolicy
 from app.inference.types import DEFAULT_TEMPERATURE, prompt_for
@@ -62,6 +63,7 @@ def compared(
         judges.encode_meaning,
         neutralise,
         judges.find_entities,
+        share_told,
         base_likelihood(base.model, base.tokens),
         training_samples=[written.text for written in material.train],
         held_out_samples=held_out,

@@ -17,7 +17,7 @@ from app.learning.copying import invented_addresses, is_copy, is_surface, longes
 from app.learning.rewards import entities, length, meaning
 from app.learning.rewards.human import Detector
 from app.learning.rewards.style import References
-from app.learning.types import Encoder, EntityFinder, LanguageModelScore
+from app.learning.types import Encoder, EntityFinder, LanguageModelScore, Told
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Yardstick:
     encode_meaning: Encoder
     neutralise: meaning.Neutralise
     find_entities: EntityFinder
+    share_told: Told
     log_likelihood: LanguageModelScore
     training_samples: Sequence[str]
     held_out_samples: Sequence[str]
@@ -41,7 +42,8 @@ class Assessment:
 
     outputs: list[str]
     values: dict[str, list[float]]
-    """style, style_raw, meaning, entities, length_ratio, log_likelihood, copy, surface, borrowed_words (and human)."""
+    """style, style_raw, meaning, entities, sentences, length_ratio, log_likelihood, copy, surface, borrowed_words (and
+    human)."""
     modes: dict[str, float]
     """Share of the outputs nearest to each mode."""
     mode_style: dict[str, float]
@@ -101,6 +103,7 @@ def assess(
         values["human"] = yardstick.p_human(texts)
     pairs = list(zip(sources, texts, strict=True))
     counted = {
+        "sentences": [yardstick.share_told(source, text) for source, text in pairs],
         "copy": [float(is_copy(source, text)) for source, text in pairs],
         "surface": [float(is_surface(source, text)) for source, text in pairs],
         "borrowed_words": [

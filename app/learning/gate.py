@@ -21,8 +21,9 @@ class Thresholds:
     """The low end of the 90 % interval of the style gain must be above this."""
     first_meaning: float = 0.80
     first_entities: float = 0.85
+    first_sentences: float = 0.85
     later_loss: float = 0.02
-    """How much less meaning and entities than its incumbent a later version may keep."""
+    """How much less of meaning, entities and sentences than its incumbent a later version may keep."""
     shortest: float = 0.7
     longest: float = 1.4
     perplexity_ratio: float = 1.25
@@ -53,12 +54,13 @@ class Verdict:
 
 
 def judge(comparison: Comparison, *, is_first: bool, thresholds: Thresholds = Thresholds()) -> Verdict:
-    """Run every check. `is_first`: the incumbent is the base, so meaning and entities have absolute bounds."""
+    """Run every check. `is_first`: the incumbent is the base, so what must be kept has absolute bounds."""
     checks = [
         _samples(comparison, thresholds),
         _style(comparison, thresholds),
         _kept("meaning", "what you say", comparison, thresholds.first_meaning, is_first, thresholds.later_loss),
         _kept("entities", "names and figures", comparison, thresholds.first_entities, is_first, thresholds.later_loss),
+        _kept("sentences", "whole sentences", comparison, thresholds.first_sentences, is_first, thresholds.later_loss),
         _length(comparison, thresholds),
         _fluency(comparison, thresholds),
         _voices(comparison, thresholds),

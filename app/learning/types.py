@@ -17,6 +17,9 @@ Encoder = Callable[[Sequence[str]], Tensor]
 EntityFinder = Callable[[Sequence[str]], list[frozenset[str]]]
 """The named entities of each text, lower-cased."""
 
+Told = Callable[[str, str], float]
+"""A text and its rewrite to the share of the text's sentences that the rewrite says, in [0, 1]; NaN = none to judge."""
+
 LanguageModelScore = Callable[[Sequence[str]], Tensor]
 """Mean log-likelihood per token under the base model [N], in nats; higher = more predictable; NaN = too short."""
 

@@ -88,7 +88,8 @@ def test_a_training_publishes_a_version_with_its_report(settings: Settings, writ
     assert all(branch.up["o"].any() for branch in adapter.voices.values())
     assert version.size_bytes == len(content)
     names = {check["name"] for check in version.gate["checks"]}
-    assert names == {"held-out", "style", "meaning", "entities", "length", "fluency", "voices", "own-words"}
+    kept = {"meaning", "entities", "sentences", "length", "own-words"}
+    assert names == {"held-out", "style", "fluency", "voices"} | kept
     assert len(version.manifest["samples"]) == 36
     assert len(curve(job, "warm-start", "nll")) == 12
     assert len(curve(job, "reinforce", "reward")) == 2

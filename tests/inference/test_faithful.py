@@ -1,3 +1,5 @@
+from math import isnan
+
 import pytest
 
 from app.inference.faithful import Verdict, judge, share_told
@@ -53,7 +55,7 @@ def test_the_share_of_sentences_that_were_told() -> None:
     assert share_told(passage, passage) == 1
     assert share_told(passage, "farmers picked carrots n spinach, u can change ur box til tues, 3 recipes in each") == 1
     assert share_told(passage, "farmers picked carrots n spinach this week") == pytest.approx(1 / 3)
-    assert share_told("See you there!", "cheers") == 1, "courtesy is everybody's own"
+    assert isnan(share_told("See you there!", "cheers")), "courtesy is everybody's own"
 
 
 def test_a_text_that_met_its_limit_is_half_said() -> None:

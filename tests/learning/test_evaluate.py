@@ -18,6 +18,7 @@ def yardstick(word_encoder, two_modes):
         encode_meaning=lambda texts: torch.tensor([[0.0, 1.0] if "lost" in t else [1.0, 0.0] for t in texts]),
         neutralise=str.lower,
         find_entities=lambda texts: [frozenset({"rome"} if "Rome" in text else ()) for text in texts],
+        share_told=lambda source, text: float("lost" not in text),
         log_likelihood=lambda texts: torch.tensor([-2.0 - 0.5 * text.count("berry") for text in texts]),
         training_samples=[text for mode in two_modes for text in mode.texts],
         held_out_samples=["berry berry", "cherry cherry"],
@@ -31,6 +32,7 @@ def test_each_measure_says_what_it_means(yardstick):
     assert found.values["surface"] == [0, 0, 1, 0]
     assert found.values["meaning"] == [1, 1, 1, 0]
     assert found.values["entities"] == [1, 1, 1, 0]
+    assert found.values["sentences"] == [1, 1, 1, 0]
     assert found.values["length_ratio"] == pytest.approx([0.6, 1, 1, 0.4])
     assert found.values["borrowed_words"] == [2, 0, 0, 0]
     assert found.values["style"][0] == 1

@@ -15,6 +15,7 @@ def side(modes=None, **changed):
         "style": 0.1,
         "meaning": 0.9,
         "entities": 0.95,
+        "sentences": 0.95,
         "length_ratio": 1.0,
         "log_likelihood": -3.0,
         "copy": 0.0,
@@ -48,7 +49,7 @@ def test_what_is_better_in_style_and_loses_nothing_is_promoted():
     verdict = judge(comparison(), is_first=True)
     assert verdict.decision == "promoted"
     assert [check.name for check in verdict.checks] == [
-        *("held-out", "style", "meaning", "entities", "length", "fluency", "voices", "own-words")
+        *("held-out", "style", "meaning", "entities", "sentences", "length", "fluency", "voices", "own-words")
     ]
 
 
@@ -59,6 +60,7 @@ def test_what_is_better_in_style_and_loses_nothing_is_promoted():
         ({"style": -0.2}, "style"),
         ({"meaning": 0.79}, "meaning"),
         ({"entities": 0.84}, "entities"),
+        ({"sentences": 0.84}, "sentences"),
         ({"length_ratio": 0.69}, "length"),
         ({"length_ratio": 1.41}, "length"),
         ({"log_likelihood": -3.3}, "fluency"),

@@ -19,10 +19,8 @@ from app.learning.configs import RewardConfig
 from app.learning.rewards import additions, endings, entities, human, length, meaning, style
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
-from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts
+from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts, Told
 
-Told = Callable[[str, str], float]
-"""A passage and its rewrite to the share of the passage's sentences that the rewrite says, in [0, 1]."""
 Satisfaction = Callable[[Sequence[str], Sequence[str]], Tensor]
 """Passages and rewrites to how pleased one person would be [N], in [0, 1]."""
 
@@ -105,7 +103,7 @@ class Reward:
         }
         if self.share_told is not None:
             shares = [self.share_told(source, text) for source, text in zip(repeated, texts, strict=True)]
-            components["sentences"] = torch.tensor(shares)
+            components["sentences"] = torch.tensor(shares).nan_to_num(1.0)
         if self.p_human is not None:
             components["human"] = human.humanlike(self.p_human(texts))
         if self.pleased is not None:
