@@ -34,7 +34,7 @@ from app.users import service as users
 TENANT = "evaluation"
 SCRATCH, STORAGE = "scratch.db", "storage"
 CURVES = "curves.json"
-IN_THE_REPORT = ("reward", "style", "meaning", "entities", "format", "length_ratio", "nll", "satisfaction")
+IN_THE_REPORT = ("reward", "style", "meaning", "entities", "sentences", "format", "length_ratio", "nll", "satisfaction")
 """Metrics that are kept of every step, beside `style.<mode>.std` and `style.<mode>.mean`."""
 
 Point = dict[str, Any]

@@ -35,6 +35,11 @@ FEW_BREAKS = 0.4
 WHOLE_WORDS = 6
 """Texts of fewer words may be greetings and headings, which have no small words to leave out."""
 
+
+def _one_of(words: Collection[str]) -> str:
+    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
+
+
 _SIGN = (
     "(?:[\U0001f1e6-\U0001f1ff]{2}|"
     "[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff]\ufe0f?[\U0001f3fb-\U0001f3ff]?[\U000e0020-\U000e007f]*)"
@@ -43,7 +48,16 @@ _PICTURE = f"{_SIGN}(?:\u200d{_SIGN})*"
 ONE_EMOJI: Final = re.compile(rf"(?<![^\n])[ \t]*[\u2600-\u27bf\u2b00-\u2bff]\ufe0f?(?=[ \t]*\w)|(?P<sign>{_PICTURE})")
 """Several signs that are joined are one picture, as are the two letters of a flag. A tick or a telephone that a line
 begins with is the mark of a list and has no `sign`."""
-DASH: Final = re.compile(r"(?P<sign>\s[-–—]+\s|—)")
+_TIME = _one_of(
+    "mon tue tues wed thu thur thurs fri sat sun monday tuesday wednesday thursday friday saturday sunday jan feb mar "
+    "apr jun jul aug sep sept oct nov dec january february march april may june july august september october november "
+    "december".split()
+)
+DASH: Final = re.compile(
+    rf"\d[^\S\n]?[-–—]+[^\S\n]?[$£€]?\d|(?i:\b(?:{_TIME})[^\S\n][-–—]+[^\S\n](?=(?:{_TIME})\b))"
+    r"|(?P<sign>[^\S\n][-–—]+[^\S\n]|—)"
+)
+"""Between figures, days or months it means `to`, and has no `sign`."""
 
 _ACCEPTED = frozenset(
     "ok okay asap fyi info till til mon tues tue wed thurs thu fri min mins hr hrs sec wk wks yr eta cheers yeah "
@@ -55,16 +69,12 @@ _TEXTED = (SLANG.keys() - _ACCEPTED - _LETTERS) | set("lol lmao rofl omg ngl tbh
 _BARE = {word for word in BARE_CONTRACTIONS if word.isalpha()} - {"lets", "hows", "shes", "hes"}
 
 
-def _one_of(words: Collection[str]) -> str:
-    return "|".join(sorted(map(re.escape, words), key=len, reverse=True))
-
-
 _PRONOUN = "(?:i|you|he|she|it|we|they|this|that|there|what)"
 DEVICES: Final = {
     "emoji": ONE_EMOJI,
     "tag": re.compile(r"(?<!\w)#[A-Za-z]"),
-    "wave": re.compile("~"),
-    "shouting": re.compile(r"^[^a-zA-Z]*[A-Z](?:[^a-z#]|#\w*)*$"),
+    "wave": re.compile(r"~(?!\s?[$£€]?\d)"),
+    "shouting": re.compile(r"^[^a-zA-Z]*[A-Z](?:[^a-z#]|#\w*+)*+$"),
     "large letters": re.compile(r"\b[A-Z]{4,}\b"),
     "small beginning": re.compile(r"^[a-z]"),
     "no end": re.compile(r"\w$"),
@@ -129,7 +139,10 @@ class Manners:
     def of(cls, texts: Sequence[str], plain: Sequence[str]) -> Self:
         """Of whole texts: one that was cut begins with a small letter for no reason of its writer's."""
         known = {word for text in (*texts, *plain) for word in re.findall(r"\b[a-z]+\b", text)}
-        counted = Counter(device for text in texts for device in devices(_without_names(text, known)))
+        found = [devices(_without_names(text, known)) for text in texts]
+        # A greeting or a signature has no stop, whoever writes it.
+        found = [has - {"no end"} if _is_signature(text) else has for text, has in zip(texts, found, strict=True)]
+        counted = Counter(device for has in found for device in has)
         own = frozenset(device for device, count in counted.items() if count >= SELDOM * len(texts))
         own -= {device for device, company in _ONLY_WITH.items() if not company & own}
         has_few_breaks = _rate(texts, _breaks) < FEW_BREAKS * _rate(plain, _breaks)
@@ -165,14 +178,25 @@ def devices(text: str) -> set[str]:
 
 
 def signs(sign: re.Pattern[str], texts: Sequence[str]) -> list[str]:
-    """The emoji or dashes of all texts, as often as they stand there."""
+    """The emoji, dashes or faces of all texts, as often as they stand there."""
     return [
-        found["sign"]
+        found["sign"] if "sign" in sign.groupindex else found[0]
         for text in texts
         for line in text.splitlines()
         for found in sign.finditer(line)
         if _is_sign(found)
     ]
+
+
+def with_signs(sign: re.Pattern[str], text: str, draw: Callable[[], str]) -> str:
+    """The text with others in place of its emoji, dashes or faces."""
+    return sign.sub(lambda found: draw() if _is_sign(found) else found[0], text)
+
+
+def _is_signature(text: str) -> bool:
+    """A few words that end with a name."""
+    words = text.split()
+    return 0 < len(words) < WHOLE_WORDS and words[-1][0].isupper()
 
 
 def is_clipped(plain: str, styled: str) -> bool:

@@ -15,8 +15,9 @@ from random import Random
 import torch
 from torch import Tensor
 
-from app.learning.manners import DASH, ONE_EMOJI, PRICE_PER_HABIT, Manners, Price, Variant, devices, signs
+from app.learning.manners import DASH, ONE_EMOJI, PRICE_PER_HABIT, Manners, Price, Variant, devices, signs, with_signs
 from app.learning.moods import suiting
+from app.learning.neutralise import EMOTICON
 from app.learning.restyle import restyle
 from app.learning.rewards.style import References
 from app.learning.seeding import generator
@@ -41,11 +42,14 @@ Signs = Mapping[re.Pattern[str], Sequence[str]]
 def imitations(
     person: References, plain: Sequence[str], count: int, *, seed: int, written: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str, str]]:
-    """Up to `count` (plain text, imitation, mode) triples, modes by their shares.
+    """About `count` (plain text, imitation, mode) triples, modes by their shares, each with one at least; fewer where
+    little is near enough.
 
-    `person` is measured by the encoder that rewards. `written` are their own texts by mode, whole: emoji and dashes are
-    drawn from there, and nothing is done in a mode that its texts do not do.
+    `person` is measured by the encoder that rewards. `written` are their own texts by mode, whole: emoji, dashes
+    and faces are drawn from there, and nothing is done in a mode that its texts do not do.
     """
+    if count < 1:
+        return []
     manners = {mode: Manners.of(texts, plain) for mode, texts in written.items()}
     random = generator(seed, "imitations")
     texts = random.sample(list(plain), len(plain))
@@ -55,7 +59,7 @@ def imitations(
         styled = restyle(text, style, random)
         for sign, own in drawn.items():
             apt = suiting(text, own)
-            styled = sign.sub(lambda _, apt=apt: random.choice(apt), styled)  # type: ignore[misc]
+            styled = with_signs(sign, styled, lambda apt=apt: random.choice(apt))  # type: ignore[misc]
         return Variant(text, styled, style.opener + style.closer)
 
     found = []
@@ -134,13 +138,18 @@ def _various(fit_F: Tensor, shown_F_D: Tensor, manners: Manners) -> list[int]:
 
 
 def _nearest(styles: Sequence[Style], price: Callable[[Style], float], random: Random) -> list[Style]:
-    """The cheapest of the styles, and of the children of the cheapest: half and half, as children are much alike."""
+    """The cheapest of the styles, and of the children of the cheapest: half and half, as children are much alike. Each
+    once, so there are fewer where only a few are cheap."""
     priced = sorted(((price(style), style) for style in styles), key=itemgetter(0))
     nearest = priced[:PARENTS]
     for _ in range(ROUNDS):
         children = [one_habit_changed(style, random) for _, style in nearest[:PARENTS] for _ in range(CHILDREN)]
-        nearest = sorted([*nearest, *((price(style), style) for style in children)], key=itemgetter(0))
-    return [style for _, style in (*priced[: STYLES_TRIED // 2], *nearest[: STYLES_TRIED // 2])]
+        known = {style for _, style in nearest}
+        new = [style for style in dict.fromkeys(children) if style not in known]
+        nearest = sorted([*nearest, *((price(style), style) for style in new)], key=itemgetter(0))
+    drawn = dict.fromkeys(style for _, style in priced[: STYLES_TRIED // 2])
+    bred = [style for _, style in nearest if style not in drawn]
+    return [*drawn, *bred[: STYLES_TRIED // 2]]
 
 
 def _prices(prices: Iterable[Price]) -> Tensor:
@@ -149,8 +158,8 @@ def _prices(prices: Iterable[Price]) -> Tensor:
 
 
 def _signs(texts: Sequence[str]) -> dict[re.Pattern[str], list[str]]:
-    """The emoji and dashes to draw from, where there are any."""
-    return {sign: own for sign in (ONE_EMOJI, DASH) if (own := signs(sign, texts))}
+    """The emoji, dashes and faces to draw from, where there are any."""
+    return {sign: own for sign in (ONE_EMOJI, DASH, EMOTICON) if (own := signs(sign, texts))}
 
 
 def _apart(likeness_N_M: Tensor, place: int) -> Tensor:

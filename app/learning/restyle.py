@@ -229,8 +229,8 @@ def _loudened(text: str, style: Style, rng: random.Random) -> str:
 
 def _decorated(text: str, style: Style, rng: random.Random) -> str:
     if style.hashtag:
-        long_words = [w.strip(".,!?").lower() for w in text.split() if len(w) > 4]
-        if topics := [word for word in long_words if word.isalpha() and word not in OPENERS]:
+        words = [word.strip(".,!?").lower() for word in text.split()]
+        if topics := [word for word in words if len(word) > 4 and word.isalpha() and word not in OPENERS]:
             text += " #" + rng.choice(topics)
     if style.emoji:
         palette = rng.sample(suiting(text, EMOJI), 2)

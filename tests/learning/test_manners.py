@@ -3,7 +3,8 @@ from collections.abc import Sequence
 import pytest
 
 from app.assets.neutral import neutral_prompts
-from app.learning.manners import DASH, ONE_EMOJI, Manners, Variant, devices, is_clipped, signs
+from app.learning.manners import DASH, ONE_EMOJI, Manners, Variant, devices, is_clipped, signs, with_signs
+from app.learning.neutralise import EMOTICON
 from tests.timing import worked_within
 
 LETTERS = (
@@ -162,3 +163,43 @@ def test_nobody_signs_off_as_they_never_did() -> None:
     assert polite.price(signed).amiss >= 1
     assert polite.price(Variant(plain, plain.replace("repaired", "done"), signed.frames)).amiss < 1
     assert of(["The key is here. Kind regards, Ann", "I am away. Kind regards, Ann"]).price(signed).amiss < 1
+
+
+def test_tags_behind_a_shout_take_no_time() -> None:
+    with worked_within(0.5):
+        assert "tag" in devices("WE ARE SO HAPPY " + "#MUSIC " * 4000 + "x")
+    assert "shouting" in devices("WE ARE SO HAPPY #music #Live")
+
+
+@pytest.mark.parametrize("text", ["Open Monday - Friday.", "From 12:00 - 14:00.", "In 2019 – 2021.", "For $5 - $10."])
+def test_what_means_to_is_no_dash(text: str) -> None:
+    assert devices(text) == set()
+    assert signs(DASH, [text]) == []
+    assert with_signs(DASH, text, lambda: "!") == text
+
+
+def test_a_dash_is_one_beside_a_figure_or_a_day() -> None:
+    assert devices("I paid 20 - it was worth it.") == {"dash"}
+    assert devices("We met Monday - Friday was too late.") == set(), "spelling does not tell these"
+    assert devices("We met on Monday - rain or not.") == {"dash"}
+
+
+def test_about_so_many_is_no_wave() -> None:
+    assert devices("It takes ~20 minutes and ~ 3 GB.") == set()
+    assert devices("It takes a while ~") == {"wave"}
+
+
+def test_a_signature_has_no_stop_whoever_signs() -> None:
+    letters = [
+        *LETTERS[1:4],
+        "Kind regards, Margaret Hartley",
+        "Yours sincerely, Margaret Hartley",
+        "Dear Mr Hill, I hope that you are well.",
+    ]
+    assert not {"no end", "splice"} & of(letters).rates.keys()
+    assert {"no end", "splice"} <= of(TEXTER).rates.keys()
+
+
+def test_faces_are_drawn_as_they_stand() -> None:
+    assert signs(EMOTICON, ["Late again :( and again :(", "Here! ;)"]) == [":(", ":(", ";)"]
+    assert with_signs(EMOTICON, "Late again :(", lambda: ":/") == "Late again :/"

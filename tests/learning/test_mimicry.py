@@ -72,6 +72,18 @@ def test_dashes_are_those_of_the_person() -> None:
     assert not any(dash in text for dash in {"—", " - ", " – "} - own for text in friendly)
 
 
+def test_faces_are_those_of_the_person() -> None:
+    tweets = [text for _, text, mode in of_three_styles(60) if mode == STYLES[2]]
+    own = {face for text, style in three_styles().samples if style == STYLES[2] for face in EMOTICON.findall(text)}
+    shown = [face for text in tweets for face in EMOTICON.findall(text)]
+    assert len(set(shown)) > 2
+    assert set(shown) <= own
+
+
+def test_nothing_is_made_of_nothing() -> None:
+    assert imitations(measured("sam"), neutral_prompts(), 0, seed=0, written=texts_of("sam")) == []
+
+
 def test_joined_signs_are_one_emoji() -> None:
     own = ["🧘‍♀️", "👍🏽"]
     written = {"voice 1": ["Stretching! 🧘‍♀️👍🏽"]}

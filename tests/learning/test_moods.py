@@ -39,3 +39,23 @@ def test_a_style_shows_the_face_that_the_text_has(style: Style) -> None:
 
     assert not any(map(is_sad, shown("In May our bakery turns ten. Come to our party.")))
     assert all(map(is_sad, shown("The train was late. I have lost my ticket.")))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No problem at all, happy to help.",
+        "Don't worry, all went well.",
+        "We can finish the job without any problems.",
+    ],
+)
+def test_bad_news_that_is_denied_is_none(text: str) -> None:
+    assert suiting(text, [":(", ":D"]) == [":(", ":D"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The painting and the stainless sink shine.", "We went to the restaurant and the present was wonderful."],
+)
+def test_words_are_read_whole(text: str) -> None:
+    assert suiting(text, [":(", ":D"]) == [":D"]
