@@ -71,7 +71,8 @@ class Workshop:
         """Who rewards and who judges, for the report."""
         return [
             "Rewards: the stylometric style encoder and the standardised habits it is made from, half and half; "
-            "sentence-transformers cosines up to a target, spaCy's entities, length, words added and endings.",
+            "sentence-transformers cosines up to a target, spaCy's entities, sentences that left a trace, length, "
+            "words added and endings. The article's recipe, calibrated or not, is paid for style, entities and length.",
             "Judges: style by character n-grams (never a reward), calibrated per voice (0 plain text, 1 as typical as "
             "the person's own); fluency by the base as it came, without warm-up. Meaning and entities are measured by "
             "the same encoder and finder that reward them up to their targets, as there is but one of each here: read "
