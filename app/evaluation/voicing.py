@@ -5,13 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.assets.neutral import neutral_prompts
 from app.evaluation.arms import Training
 from app.evaluation.measuring import measured, modes_of, voices_of
 from app.evaluation.runner import Arm, ArmFailed, Bench, Found
 from app.evaluation.subjects import Subject
 from app.evaluation.training import train
 from app.evaluation.workshop import Workshop
-from app.evaluation.writing import Written, joined, rewrite
+from app.evaluation.writing import Choose, Written, as_answered, joined, rewrite
+from app.inference.candidates import Candidate, best
+from app.inference.encoders import centred, voice_encoder
 from app.inference.passages import split
 from app.inference.types import DEFAULT_TEMPERATURE
 from app.learning.evaluate import tags_by_share
@@ -19,6 +22,7 @@ from app.learning.neutralise import neutralise
 from app.learning.prompting import Prompting, contrastive, few_shot, role_play
 from app.learning.recipes import as_dict, resolve
 from app.learning.rewards.format import PREFIX
+from app.learning.rewards.style import references
 from app.learning.seeding import derive
 
 INPUT, REAL, FEW_SHOT, LARGER_MODEL = "input", "real text", "few-shot prompt", "far larger model"
@@ -30,6 +34,8 @@ PROMPTED: dict[str, Prompting] = {
 AT_ONCE = 8
 ROOM_TOKENS = 140
 SERVED = ", as served"
+BEST_OF = 8
+BEST_PAID = ", best paid of eight"
 TOLD_SEED = 7
 """Which voices are told for which inputs: the same for all arms and seeds."""
 
@@ -87,7 +93,7 @@ class Scribe:
                 "recipe": training.recipe,
                 "config": config,
             }
-            return self._rewrite(adapter, told, seed, bench, candidates=1), told, more
+            return self._rewrite(adapter, told, seed, bench), told, more
 
         return self._arm(training.name, write, seed, self._recipe(training, seed))
 
@@ -95,14 +101,26 @@ class Scribe:
         """The adapter of a trained arm, with the candidates that the engine writes to answer with a faithful one."""
 
         def write(bench: Bench) -> "_Draft":
-            trained = [r for r in bench.earlier.of(training.name, self.subject.name) if r.arm.seed == seed]
-            if not trained:
-                raise ArmFailed("the training whose adapter it writes with was not run, or failed")
-            told = trained[0].found["told"]
+            told = self._told_before(training, seed, bench)
             candidates = self.shop.settings.rewrite_candidates
-            return self._rewrite(self._adapter(training, seed), told, seed, bench, candidates=candidates), told, {}
+            return self._rewrite(self._adapter(training, seed), told, seed, bench, candidates), told, {}
 
         return self._arm(training.name + SERVED, write, seed, self._recipe(training, seed))
+
+    def best_paid(self, training: Training, seed: int) -> Arm:
+        """What practice for reward has to choose from: a trained arm's best of eight candidates."""
+
+        def write(bench: Bench) -> "_Draft":
+            told, adapter = self._told_before(training, seed, bench), self._adapter(training, seed)
+            return self._rewrite(adapter, told, seed, bench, BEST_OF, most_like(self.subject)), told, {}
+
+        return self._arm(training.name + BEST_PAID, write, seed, self._recipe(training, seed))
+
+    def _told_before(self, training: Training, seed: int, bench: Bench) -> list[str | None]:
+        trained = [r for r in bench.earlier.of(training.name, self.subject.name) if r.arm.seed == seed]
+        if not trained:
+            raise ArmFailed("the training whose adapter it writes with was not run, or failed")
+        return list(trained[0].found["told"])
 
     def _recipe(self, training: Training, seed: int) -> dict[str, Any]:
         parameters = self.shop.card.parameters
@@ -126,7 +144,13 @@ class Scribe:
         return Arm(name, work, self.subject.name, seed, recipe or {})
 
     def _rewrite(
-        self, adapter: Path, told: Sequence[str | None], seed: int, bench: Bench, *, candidates: int
+        self,
+        adapter: Path,
+        told: Sequence[str | None],
+        seed: int,
+        bench: Bench,
+        candidates: int = 1,
+        choose: Choose = as_answered,
     ) -> Written:
         return rewrite(
             self.shop.policy(adapter),
@@ -135,6 +159,7 @@ class Scribe:
             passage_words=self.shop.card.passage_words,
             seed=derive(seed, "inputs"),
             candidates=candidates,
+            choose=choose,
             each=lambda share: bench.watch("rewrite", share),
         )
 
@@ -181,6 +206,21 @@ _Draft = tuple[Written, list[str | None], dict[str, Any]]
 def told_by_share(subject: Subject) -> list[str | None]:
     """A voice for every input, each as often as the person uses it."""
     return list(tags_by_share(voices_of(subject).shares, len(subject.inputs), seed=TOLD_SEED))
+
+
+def most_like(subject: Subject) -> Choose:
+    """The candidate that the reward's encoder finds most like the voice that was told, of those that say everything."""
+    plain = neutral_prompts()
+    paid = references(centred(voice_encoder(), plain), modes_of(subject), plain)
+    tags = list(paid.shares)
+
+    def choose(tried: Sequence[Candidate], tag: str | None) -> Candidate:
+        whole = [each for each in tried if each.is_welcome] or [best(tried)]
+        style_N_M = paid.by_mode(paid.scaled(paid.cosine([each.text for each in whole])))
+        style_N = style_N_M.amax(-1) if tag is None else style_N_M[:, tags.index(tag)]
+        return whole[int(style_N.argmax())]
+
+    return choose
 
 
 def answered(said: str) -> str:

@@ -14,6 +14,14 @@ ROWS_AT_ONCE = 32
 ROOM_WORDS = 3
 """Tokens of room for each word of a passage, and as many as for a dozen words more."""
 
+Choose = Callable[[Sequence[Candidate], str | None], Candidate]
+"""Candidates of a passage and the voice it was told, to the one that is taken."""
+
+
+def as_answered(tried: Sequence[Candidate], tag: str | None) -> Candidate:
+    """As the engine chooses, which asks for no voice."""
+    return best(tried)
+
 
 @dataclass(frozen=True)
 class Written:
@@ -31,9 +39,10 @@ def rewrite(
     seed: int,
     temperature: float = DEFAULT_TEMPERATURE,
     candidates: int = 1,
+    choose: Choose = as_answered,
     each: Callable[[float], None] = lambda share: None,
 ) -> Written:
-    """Every text once, told its tag. With several candidates the one is taken that the engine would answer with.
+    """Every text once, told its tag, or the one of several candidates that the engine would answer with, or `choose`.
 
     `each` is called with the share done after every batch.
     """
@@ -55,10 +64,10 @@ def rewrite(
         )
         sources = [passage for passage, _ in batch for _ in range(candidates)]
         formed = well_formed(rollouts.texts, rollouts.is_finished, sources).tolist()
-        for place, (passage, _) in enumerate(batch):
+        for place, (passage, tag) in enumerate(batch):
             rows = range(place * candidates, (place + 1) * candidates)
             tried = [Candidate.of(passage, rollouts.texts[r], is_finished=rollouts.is_finished[r]) for r in rows]
-            chosen = best(tried)
+            chosen = choose(tried, tag)
             written.append(chosen.text)
             is_formed.append(formed[rows[tried.index(chosen)]])
         each(min(1.0, (start + len(batch)) / len(passages)))

@@ -12,7 +12,7 @@ from app.evaluation.report import Report
 from app.evaluation.runner import Arm, Results
 from app.evaluation.subjects import Subject, three_styles, two_voices
 from app.evaluation.voice_tables import VoiceTables, distribution_plot
-from app.evaluation.voicing import FEW_SHOT, LARGER_MODEL, PROMPTED, SERVED, Scribe
+from app.evaluation.voicing import BEST_PAID, FEW_SHOT, LARGER_MODEL, PROMPTED, SERVED, Scribe
 from app.evaluation.workshop import Workshop
 
 QUICK_INPUTS = 4
@@ -47,6 +47,7 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
         found += [scribe.trained(ITERATIVE, seed) for seed in range(plan.seeds) for scribe in people]
         found += [people[0].trained(NEAREST, seed) for seed in range(plan.seeds)]
         # With one seed each; the ways to keep voices where there are most of them.
+        found += [scribe.best_paid(MAIN[-1], 0) for scribe in people]
         found += [people[0].trained(training, 0) for training in WAYS if training is not NEAREST]
         found += [people[-1].trained(training, 0) for training in further()]
     return found
@@ -60,8 +61,9 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         f"{plan.seeds} seeds; a column says how many ran, and rows with one claim no difference. Figures are "
         "means with 95 % intervals of a bootstrap over seeds and inputs.",
         *shop.roles(),
-        f"'{SERVED.removeprefix(', ')}' takes the candidate that the engine would answer with; every "
-        "other row writes each text once at temperature .4.",
+        f"'{SERVED.removeprefix(', ')}' takes the candidate that the engine would answer with; "
+        f"'{BEST_PAID.removeprefix(', ')}' the one that the reward's encoder finds most like the voice, among those "
+        "that say everything: what practice can choose from. Every other row writes each text once at temperature .4.",
         f"'{LARGER_MODEL}' is no contestant: a far larger language model wrote these texts once, told their voices, "
         "with the person's samples before it, and nothing was changed after they were scored. It shows what the "
         "measures give to a good rewrite, so what can be reached.",
