@@ -11,8 +11,9 @@ from app.admin.words import LOOKS
 from app.db import EVERY_TENANT, transaction
 from app.feedback import service as feedback
 from app.feedback.schemas import FeedbackView
-from app.feedback.service import Remark
+from app.feedback.service import NothingSaid, Remark
 from app.rewrites import service as rewrites
+from app.schemas import Prose
 
 router = APIRouter(prefix="/admin", include_in_schema=False, route_class=PageRoute)
 
@@ -24,8 +25,8 @@ def say(
     request: Request,
     who: Poster,
     rewrite_id: str,
-    text: Annotated[str, Form()] = "",
-    edited_text: Annotated[str, Form()] = "",
+    text: Annotated[Prose, Form()] = "",
+    edited_text: Annotated[Prose, Form()] = "",
 ) -> Response:
     """The form offers what was written to be corrected: as it was, it corrects nothing."""
     with transaction(EVERY_TENANT, read_only=True) as session:
@@ -33,6 +34,10 @@ def say(
     corrected = "\n".join(edited_text.splitlines()).strip()  # browsers send other ends of lines
     if corrected == "\n".join(rewrite.outputs[0].splitlines()).strip():
         corrected = ""
+    if not text.strip() and not corrected:
+        raise NothingSaid(
+            "nothing is said, and the text is as it was", field="text", remedy="Say something, or correct the text."
+        )
     with transaction(rewrite.tenant_id) as session:
         remark = FeedbackView.of(*feedback.add(session, Remark(rewrite_id, text, edited_text=corrected)))
     if not wants_fragment(request):

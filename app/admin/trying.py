@@ -19,6 +19,7 @@ from app.admin.repository import Person
 from app.db import EVERY_TENANT, transaction
 from app.engine import EngineDep
 from app.rewrites.service import SEEDS
+from app.schemas import Prose
 
 PEOPLE_TO_CHOOSE_FROM: Final = 500
 ACTIVE: Final = "active"
@@ -57,7 +58,7 @@ async def write(
     request: Request,
     engine: EngineDep,
     user: Annotated[str, Form(max_length=36)],
-    text: Annotated[str, Form()] = "",
+    text: Annotated[Prose, Form()] = "",
     version: Annotated[Literal["active"] | int, Form()] = ACTIVE,
     context: Annotated[str, Form(max_length=60)] = "",
 ) -> Response:

@@ -1,6 +1,5 @@
 """`idiolect evaluate`: the tables that say whether it works."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -60,6 +59,7 @@ def evaluate(
     """Measure, compare, and write report.json, report.md, plots and texts. Killed, it goes on where it stopped."""
     from app.config import get_settings
     from app.evaluation.evaluate import evaluate as run_suite
+    from app.evaluation.files import file_name
     from app.evaluation.judging import Endpoint
     from app.evaluation.plan import Plan
 
@@ -67,9 +67,11 @@ def evaluate(
         raise typer.BadParameter("--judge-url and --judge-model go together: give both or neither")
     if user and suite != "authors":
         raise typer.BadParameter("--user goes with --suite authors: the other suites are about nobody of your server")
+    if user and people:
+        raise typer.BadParameter("--people counts the people of a suite; with --user it is about those you name")
     settings = get_settings()
     written = {name: _written(name) for name in user or ()}
-    called = re.sub(r"[^\w-]+", "-", "-".join([suite, *written, *(["quick"] if quick else [])]))
+    called = file_name(" ".join([suite, *written, *(["quick"] if quick else [])]))
     folder = out or settings.data_dir / "evaluation" / called
     plan = Plan(suite, folder, 1 if quick else seeds or SEEDS[suite], quick, data, people, only or (), written)
     if base:

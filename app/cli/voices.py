@@ -141,7 +141,9 @@ def _finite(said: str) -> float:
 
 def feedback(
     rewrite_id: Annotated[str, typer.Argument(help="the rewrite that is meant")],
-    text: Annotated[str, typer.Argument(help="what you think of it, in your own words")] = "",
+    text: Annotated[
+        str, typer.Argument(help="what you think of it, in your own words; - reads it from standard input")
+    ] = "",
     edited: Annotated[
         str | None, typer.Option(help="the text as you would have it; - reads it from standard input")
     ] = None,
@@ -150,8 +152,11 @@ def feedback(
     as_json: AsJson = False,
 ) -> None:
     """Say what you think of a rewrite, or how it should read, and see how it was understood."""
+    if text == edited == "-":
+        raise typer.BadParameter("standard input can be read for the words or for --edited, not for both")
     server = api()
-    body: dict[str, Any] = {"rewrite_id": rewrite_id, "text": text, "output_index": output}
+    words = sys.stdin.read() if text == "-" else text
+    body: dict[str, Any] = {"rewrite_id": rewrite_id, "text": words, "output_index": output}
     if edited is not None:
         body["edited_text"] = sys.stdin.read() if edited == "-" else edited
     if rating is not None:

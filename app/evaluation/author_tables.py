@@ -43,9 +43,11 @@ def attribution_table(results: Results, people: Sequence[str], what: str) -> Tab
         columns = list(found[0][0])
         of_author = {c: [statistics.mean(one[c] for one in seeds) for seeds in found] for c in columns}
         rows.append([name, *(_mean(of_author[column]) for column in columns)])
+    known = [r.found["authors"] for name in names for p in people for r in results.of(name, p) if "authors" in r.found]
+    among = f"One of {max(known)} authors is named. " if known else ""
     notes = [
-        "Chance is one of all the authors. Plain versions keep their author's words, so many are named from the input "
-        "already: what a method adds shows in the difference to the input, and on machine topics."
+        f"{among}The input is the zero, not chance: plain versions keep their author's words, and plain texts on other "
+        "topics are like some authors more than others. What a method adds is the difference to it."
     ]
     return Table(f"{what}: named as the right author", ["arm", *columns], rows, notes)
 

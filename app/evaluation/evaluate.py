@@ -1,6 +1,9 @@
 """One suite from its arms to its report: what `idiolect evaluate` runs."""
 
 import shutil
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -10,13 +13,15 @@ from rich.console import Console
 
 from app.config import Settings
 from app.evaluation.detecting import human_scale, read
+from app.evaluation.files import alone
 from app.evaluation.judging import Judge
-from app.evaluation.plan import ADAPTERS, Plan
+from app.evaluation.plan import Plan
 from app.evaluation.report import Report
-from app.evaluation.runner import Arm, Results, must_be_begun, run, so_far
+from app.evaluation.runner import Arm, Results, begin, must_be_begun, run, so_far
 from app.evaluation.suites import arf, artefacts, authors, dropout
-from app.evaluation.training import apart, forget
+from app.evaluation.training import apart
 from app.evaluation.workshop import Workshop
+from app.inference import hub
 from app.inference.catalogue import models
 from app.learning.rewards.human import Detector
 
@@ -37,7 +42,7 @@ DETECTED = ("dropout",)
 """Suites with a column P(human), where the data for it are given."""
 
 OF_REAL_PEOPLE = ("authors",)
-"""Suites that leave neither texts nor adapters of people behind."""
+"""Suites that leave neither texts nor adapters of people behind, however they end: what a run was at begins again."""
 
 
 def evaluate(
@@ -51,35 +56,61 @@ def evaluate(
         must_be_begun(plan.folder)
     suite = SUITES[plan.suite]
     shop = Workshop(settings, judge=judge)
-    has_detector = plan.suite in DETECTED and plan.data is not None
-    if has_detector and not is_so_far:
-        shop.p_human = _detector(shop, plan)
-    with _own_house(plan, settings):
-        arms = suite.arms(shop, plan)
-        judged_by = judge.about if judge else "embedded proxy"
-        asked = plan.asked(shop.card.digest, judge=judged_by, detector=has_detector, models=_used(settings))
-        results = so_far(arms, plan.folder, asked) if is_so_far else run(arms, plan.folder, asked, console, plan.only)
-        report = suite.report(shop, plan, results)
-        if results.missing:
-            report = replace(report, about=[*report.about, f"Not run yet: {', '.join(results.missing)}."])
-        report.write(plan.folder)
+    if has_detector := plan.suite in DETECTED and plan.data is not None:
+        plan.data_folder("machine_text")  # that it is missing is said before anything is begun
+    arms = suite.arms(shop, plan)
+    judged_by = judge.about if judge else "embedded proxy"
+    asked = plan.asked(shop.card.digest, judge=judged_by, detector=has_detector, models=models_used(settings))
+    if is_so_far:
+        results = so_far(arms, plan.folder, asked)
+    else:
+        with alone(plan.folder):
+            begin(arms, plan.folder, asked, plan.only)
+            with _scratch(plan), apart(plan.scratch, settings.base_model):
+                if has_detector:
+                    shop.p_human = _detector(shop, plan)
+                results = run(arms, plan.folder, asked, console, plan.only)
+    report = suite.report(shop, plan, results)
+    if results.missing:
+        report = replace(report, about=[*report.about, f"Not run yet: {', '.join(results.missing)}."])
+    report.write(plan.folder)
     return report
 
 
 @contextmanager
-def _own_house(plan: Plan, settings: Settings) -> Iterator[None]:
+def _scratch(plan: Plan) -> Iterator[None]:
+    plan.scratch.mkdir(parents=True, exist_ok=True)
+    if plan.suite not in OF_REAL_PEOPLE:
+        yield
+        return
     try:
-        with apart(plan.folder, settings.base_model):
+        with _ended_in_order():
             yield
     finally:
-        if plan.suite in OF_REAL_PEOPLE:
-            forget(plan.folder)
-            shutil.rmtree(plan.folder / ADAPTERS, ignore_errors=True)
+        shutil.rmtree(plan.scratch, ignore_errors=True)
 
 
-def _used(settings: Settings) -> dict[str, str]:
-    """Which models reward, score and find entities, beside the base: by digest, or a hub's by its id."""
-    return {model.name: model.sha256 or model.source for model in models(settings) if model.name != "base"}
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Told to end, a process clears up as it does when it is interrupted. Only its main thread can be told."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def models_used(settings: Settings) -> dict[str, str]:
+    """Which models reward, score and find entities, beside the base: by digest, or a hub's by its id, which is known
+    before it was ever fetched."""
+    return {
+        model.name: model.source if hub.is_id(model.source) else model.sha256 or model.source
+        for model in models(settings)
+        if model.name != "base"
+    }
 
 
 def _detector(shop: Workshop, plan: Plan) -> Detector:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from app.evaluation.files import SCRATCH
 from app.evaluation.problems import CannotEvaluate
 from app.evaluation.subjects import Sample
 
@@ -14,9 +15,7 @@ QUICK_NOTE = (
     "A quick run: few steps, few texts, one seed. It shows that everything works; its figures are not to be quoted."
 )
 
-ADAPTERS: Final = "adapters"
-"""The folder, in that of the results, where trained adapters are kept for arms that write with them."""
-MEASURES: Final = {"artefacts": 2, "dropout": 3, "authors": 3, "arf": 3}
+MEASURES: Final = {"artefacts": 2, "dropout": 3, "authors": 4, "arf": 3}
 """Of each suite, raised with every change of what a measure means."""
 
 
@@ -33,6 +32,16 @@ class Plan:
     """Arms with one of these in their names; empty: all. What others are compared with is run in any case."""
     users: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
     """Whom of a server the suite `authors` is about, and what they wrote; empty: the authors of its data."""
+
+    @property
+    def scratch(self) -> Path:
+        """For what the run needs itself."""
+        return self.folder / SCRATCH
+
+    @property
+    def adapters(self) -> Path:
+        """Trained adapters, for arms that write with them."""
+        return self.scratch / "adapters"
 
     def data_folder(self, *needed: str) -> Path:
         """The data folder, which holds these. Raises CannotEvaluate."""

@@ -8,6 +8,7 @@ reason, and the next run tries it again.
 
 import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.evaluation.files import write_text
+from app.evaluation.files import SCRATCH, file_name, write_text
 from app.evaluation.problems import CannotEvaluate
 from app.inference.sampling import NotFinite
 from app.learning.loop import Diverged
@@ -58,7 +59,8 @@ class Arm:
     @property
     def key(self) -> str:
         """A file name of its own."""
-        return _plain("--".join(part for part in (self.person, self.name, f"seed-{self.seed}") if part))
+        person = [file_name(self.person)] if self.person else []
+        return "--".join([*person, _plain(self.name), f"seed-{self.seed}"])
 
     def is_meant(self, only: Sequence[str]) -> bool:
         """One of these stands in its key; also if none is given."""
@@ -109,12 +111,9 @@ def run(
 ) -> Results:
     """Run what has not been run yet, or what of it is meant by `only`.
 
-    Raises CannotEvaluate if the folder holds the results of another question, or if nothing is called so.
+    Raises what `begin` raises.
     """
-    _must_mean(only, arms)
-    _remember(folder, asked)
-    if doubled := [arm.key for place, arm in enumerate(arms) if arm.key in {other.key for other in arms[:place]}]:
-        raise ValueError(f"two arms have one name: {', '.join(doubled)}")
+    begin(arms, folder, asked, only)
     results: list[Result] = []
     missing: list[str] = []
     with _progress(console) as progress:
@@ -140,6 +139,17 @@ def run(
             results.append(result)
             progress.advance(overall)
     return Results(tuple(results), missing)
+
+
+def begin(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any], only: Sequence[str] = ()) -> None:
+    """Remember what is asked for.
+
+    Raises CannotEvaluate if the folder holds the results of another question, or if nothing is called as in `only`.
+    """
+    _must_mean(only, arms)
+    _remember(folder, asked)
+    if doubled := [arm.key for place, arm in enumerate(arms) if arm.key in {other.key for other in arms[:place]}]:
+        raise ValueError(f"two arms have one name: {', '.join(doubled)}")
 
 
 def so_far(arms: Sequence[Arm], folder: Path, asked: Mapping[str, Any]) -> Results:
@@ -177,7 +187,7 @@ def _nothing(folder: Path) -> CannotEvaluate:
 
 
 def _worked(arm: Arm, folder: Path, watch: Watch, earlier: Results) -> Result:
-    own = folder / "working" / arm.key
+    own = folder / SCRATCH / arm.key
     own.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
     try:
@@ -189,9 +199,7 @@ def _worked(arm: Arm, folder: Path, watch: Watch, earlier: Results) -> Result:
     result = Result(arm, found, time.monotonic() - started)
     stored = {"seconds": result.seconds, "recipe": arm.recipe_digest, "found": found}
     write_text(_path(folder, arm), json.dumps(stored, ensure_ascii=False))
-    for path in sorted(own.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    own.rmdir()
+    shutil.rmtree(own)
     # Read back: what a run finds and what it finds again after a restart must be one and the same.
     return _known(folder, arm) or result
 

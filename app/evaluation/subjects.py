@@ -114,7 +114,8 @@ def user(name: str, samples: Sequence[Sample], passage_words: int, held_out: int
     if len(learned) < FEWEST_LEARNED or len(tested) < FEWEST_TESTED:
         count = "1 sample" if len(samples) == 1 else f"{len(samples)} samples"
         raise CannotEvaluate(
-            f"{name} has {count}, too few to learn from most of them and be tested on the others.",
+            f"{name} has {count}, too few: of passages of two words or more, {len(learned)} to learn from and "
+            f"{len(tested)} to be tested on, where {FEWEST_LEARNED} and {FEWEST_TESTED} are needed.",
             f"Add more with `idiolect samples add {name} FILE`: {3 * FEWEST_TESTED + FEWEST_LEARNED} are enough.",
         )
     return Writer(name, tuple(learned), tuple(tested))

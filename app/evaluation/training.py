@@ -7,7 +7,6 @@ training reports is kept here instead of in rows.
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -32,7 +31,7 @@ from app.storage import LocalStorage
 from app.users import service as users
 
 TENANT = "evaluation"
-SCRATCH, STORAGE = "scratch.db", "storage"
+DATABASE, STORAGE = "scratch.db", "storage"
 CURVES = "curves.json"
 IN_THE_REPORT = ("reward", "style", "meaning", "entities", "sentences", "format", "length_ratio", "nll", "satisfaction")
 """Metrics that are kept of every step, beside `style.<mode>.std` and `style.<mode>.mean`."""
@@ -58,7 +57,7 @@ def apart(folder: Path, base_model: str) -> Iterator[None]:
     """Within it, the settings' database and storage are in `folder`, freshly migrated, and the base is this one."""
     changed = {
         "IDIOLECT_BASE_MODEL": base_model,
-        "IDIOLECT_DATABASE_URL": f"sqlite:///{folder.resolve() / SCRATCH}",
+        "IDIOLECT_DATABASE_URL": f"sqlite:///{folder.resolve() / DATABASE}",
         "IDIOLECT_STORAGE_URL": f"file://{folder.resolve() / STORAGE}",
     }
     before = {name: os.environ.get(name) for name in changed}
@@ -76,13 +75,6 @@ def apart(folder: Path, base_model: str) -> Iterator[None]:
             else:
                 os.environ[name] = value
         get_settings.cache_clear()
-
-
-def forget(folder: Path) -> None:
-    """Remove the database and the storage that `apart` made; a training that was killed goes on without them."""
-    for path in folder.glob(f"{SCRATCH}*"):
-        path.unlink()
-    shutil.rmtree(folder / STORAGE, ignore_errors=True)
 
 
 def train(subject: Subject, recipe: str, config: Mapping[str, Any], bench: Bench) -> Trained:

@@ -28,6 +28,11 @@ def local(source: str, setting: str) -> Path | None:
     return None
 
 
+def is_id(source: str) -> bool:
+    """Whether `local` would leave it to a hub."""
+    return bool(HUB_ID.fullmatch(source)) and not Path(source).expanduser().is_dir()
+
+
 def fetched(name: str, files: Sequence[str], **options: Any) -> Path:
     """The folder of a hub's model with these files (patterns). `options` as huggingface_hub has them; NotFound."""
     from huggingface_hub import snapshot_download
@@ -46,7 +51,10 @@ def cached(name: str) -> Path | None:
     if not HUB_ID.fullmatch(name):
         return None
     repository, revision = _parts(name)
-    config = try_to_load_from_cache(repository, "config.json", revision=revision)
+    try:
+        config = try_to_load_from_cache(repository, "config.json", revision=revision)
+    except ValueError:  # no hub has a model of that name
+        return None
     return Path(config).parent if isinstance(config, str) else None
 
 

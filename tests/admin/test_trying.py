@@ -157,6 +157,9 @@ def test_empty_feedback_is_told(post: Post, ada: User) -> None:
     answer = post(f"/admin/rewrites/{rewrite.id}/feedback", HTMX, text="  ")
     assert answer.status_code == 422
     assert "The feedback is empty" in answer.text
+    assert "Say something, or correct the text." in answer.text
+    unread = post(f"/admin/rewrites/{rewrite.id}/feedback", HTMX, text="", edited_text="e" + "\u0301" * 5000)
+    assert (unread.status_code, "Edited_text" in unread.text, "accents" in unread.text) == (422, True, True)
 
 
 def test_scores_of_a_rewrite_arrive_later(post: Post, operator: TestClient, ada: User) -> None:

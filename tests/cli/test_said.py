@@ -22,6 +22,9 @@ def test_feedback_may_be_a_correction_or_a_number(idiolect: Idiolect, ada: str, 
     assert (kept["edited_text"], kept["output_index"], kept["scorer"]) == (second, 1, "edit")
     [rated] = idiolect("feedback", id_, "Awful.", "--rating", "0.75", "--json").json
     assert (rated["satisfaction"], rated["scorer"]) == (0.75, "rating")
+    [said] = idiolect("feedback", id_, "-", "--json", stdin="x" * 80).json
+    assert said["satisfaction"] == pytest.approx(0.8)
+    assert idiolect("feedback", id_, "-", "--edited", "-", stdin="Soon.").code == 2
     assert "Give at least one of the three" in idiolect("feedback", id_).words
     assert "index from 0 to 1" in idiolect("feedback", id_, "Fine.", "--output", "2").words
     assert idiolect("feedback", id_, "--rating", "nan").code == 2

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from app.evaluation.files import SCRATCH
 from app.evaluation.problems import CannotEvaluate
 from app.evaluation.runner import Arm, ArmFailed, Bench, Found, run
 from app.inference.sampling import NotFinite
@@ -68,7 +69,7 @@ def test_a_killed_run_repeats_no_arm_and_finds_the_checkpoint_of_the_one_it_died
     assert [result.found["value"] for result in results.all] == [1, 2]
     assert seen == ["half", "1"]
     assert (tmp_path / "first.log").read_text() == "ran\n"
-    assert not (tmp_path / "working" / "second--seed-0").exists()
+    assert not (tmp_path / SCRATCH / "second--seed-0").exists()
 
 
 def test_what_is_known_is_not_run_again(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ def test_who_wrote_little_cannot_be_tested() -> None:
     with pytest.raises(CannotEvaluate, match="kim has 9 samples, too few") as refused:
         user("kim", [("I am on my way.", None)] * 9, passage_words=20, held_out=12)
     assert "idiolect samples add kim FILE" in refused.value.remedy
+    with pytest.raises(CannotEvaluate, match="300 samples, too few: of passages of two words or more, 0 to learn"):
+        user("kim", [("Yes.", None)] * 300, passage_words=20, held_out=12)
     assert user("kim", [("I am on my way.", None)] * 20, passage_words=20, held_out=12)
 
 

@@ -1,6 +1,8 @@
 """Every suite from its arms to its files, on a tiny random base. What it finds is nonsense; it must be found."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ import pytest
 from rich.console import Console
 
 from app.config import Settings
-from app.evaluation.evaluate import evaluate
+from app.evaluation.evaluate import evaluate, models_used
+from app.evaluation.files import SCRATCH
 from app.evaluation.finetuning import ALGORITHMS, BARE, RLAIF, TRACE_BIAS
 from app.evaluation.plan import Plan
 from app.evaluation.problems import CannotEvaluate
@@ -84,7 +87,7 @@ def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Pat
     assert all(row["P(human)"] is not None for row in found["Voices: two voices"])
     assert report["figures"] == ["deviation-two-voices.png", "style-distribution.png"]
     assert (tmp_path / "texts.md").read_text().count("**voice**") == 4
-    assert not list((tmp_path / "working").glob("*"))
+    assert not list((tmp_path / SCRATCH).glob("*--seed-*"))
     known = so_far("dropout", settings, console, tmp_path, data, "two-voices--sft--seed-0")
     assert [row[0] for row in known.tables[0].rows] == ["SFT"]
     assert "voice--seed-0" in known.about[-1]
@@ -115,16 +118,60 @@ def left_of(words: str, folder: Path) -> list[Path]:
 
 def test_people_of_a_server(settings: Settings, console: Console, tmp_path: Path) -> None:
     samples = [(f"Ta for number {place}, me old mate! Round mine by teatime, will ya?", None) for place in range(20)]
-    plan = Plan("authors", tmp_path, 1, is_quick=True, users={"kim": samples})
+    plan = Plan("authors", tmp_path, 1, is_quick=True, users={"Kim": samples})
+    for theirs in ("storage/adapters/a", "adapters/b", "working/c", "scratch.db"):
+        (tmp_path / theirs).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / theirs).write_text("somebody's")
     found = {table.title: table for table in evaluate(plan, settings, console).tables}
     assert set(found) == {"Texts: named as the right author", "Texts: style and content"}
     named = {row[0]: row[1:] for row in found["Texts: named as the right author"].rows}
     assert list(named) == ["input", "real text", "few-shot prompt", "SFT"]
     assert found["Texts: named as the right author"].cells()[1][1] == "1.00", "real texts are told apart"
     assert not left_of("old mate", tmp_path)
-    assert not [*tmp_path.glob("scratch*"), *tmp_path.rglob("*.safetensors")]
+    assert not (tmp_path / SCRATCH).exists()
+    assert not list(tmp_path.rglob("*.safetensors"))
+    assert "One of 5 authors is named" in (tmp_path / "report.md").read_text()
     with pytest.raises(CannotEvaluate, match=r"asked for differently \(users\)"):
-        evaluate(replace(plan, users={"kim": samples[1:]}), settings, console)
+        evaluate(replace(plan, users={"Kim": samples[1:]}), settings, console)
+    left = {str(path.relative_to(tmp_path)) for path in left_of("somebody's", tmp_path)}
+    assert left == {"storage/adapters/a", "adapters/b", "working/c", "scratch.db"}, "what a run did not make stays"
+
+
+def test_whoever_is_told_to_end_leaves_nobody_behind(
+    settings: Settings, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told_to_end(arms: Any, folder: Path, asked: Any, console: Any, only: Any) -> Results:
+        (folder / SCRATCH / "checkpoint").write_text("Ta for number 4, me old mate!")
+        with pytest.raises(CannotEvaluate, match="Another evaluation is running"):
+            evaluate(plan, settings, console)
+        with pytest.raises(CannotEvaluate, match="holds no results"):
+            evaluate(plan, settings, console, is_so_far=True)
+        assert left_of("old mate", folder), "who only looks takes nothing away"
+        os.kill(os.getpid(), signal.SIGTERM)
+        raise AssertionError("went on")
+
+    samples = [(f"Ta for number {place}, me old mate! Round mine by teatime, will ya?", None) for place in range(20)]
+    plan = Plan("authors", tmp_path, 1, is_quick=True, users={"kim": samples})
+    monkeypatch.setattr("app.evaluation.evaluate.run", told_to_end)
+    with pytest.raises(SystemExit):
+        evaluate(plan, settings, console)
+    assert not (tmp_path / SCRATCH).exists()
+
+
+def test_a_hub_model_is_one_and_the_same_before_and_after_it_was_fetched(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.style_model = "owner/style@main"
+    before = models_used(settings)
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    monkeypatch.setattr("app.inference.hub.cached", lambda name: tmp_path)
+    assert found_digest(settings), "the list of models knows it by its digest now"
+    assert models_used(settings) == before
+    assert before["style"] == "owner/style@main"
+
+
+def found_digest(settings: Settings) -> str | None:
+    return next(model.sha256 for model in models(settings) if model.name == "style")
 
 
 def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:

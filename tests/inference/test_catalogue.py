@@ -36,6 +36,13 @@ def test_a_replacement_is_told_by_what_the_setting_names(settings: Settings, tmp
     assert (there.source, there.sha256, there.is_on_disk) == ("somebody/a-detector", None, False)
 
 
+@pytest.mark.parametrize("name", ["../style", "models/style--v2", "owner/name.git", ".models/style", "a/" + "b" * 200])
+def test_what_no_hub_can_hold_is_told_as_missing(settings: Settings, name: str) -> None:
+    settings.style_model = name
+    style = found(settings)["style"]
+    assert (style.source, style.sha256, style.is_on_disk) == (name, None, False)
+
+
 def test_a_package_that_is_missing_says_how_to_get_it() -> None:
     with pytest.raises(FileNotFoundError, match="make install"):
         package_folder("no_such_package_anywhere")

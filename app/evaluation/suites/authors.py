@@ -13,9 +13,9 @@ from app.assets.evaluation import marketing
 from app.assets.neutral import neutral_prompts
 from app.evaluation.arms import ONE_VOICE, SFT, Training
 from app.evaluation.author_tables import attribution_table, kept_table, plot, transfer_table
-from app.evaluation.measures.attribution import Attribution
+from app.evaluation.measures.attribution import Attribution, evenly
 from app.evaluation.measures.styll import author, transfer
-from app.evaluation.plan import ADAPTERS, Plan
+from app.evaluation.plan import Plan
 from app.evaluation.report import Report, Shown
 from app.evaluation.runner import Arm, Results
 from app.evaluation.subjects import (
@@ -70,11 +70,11 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         f"Base: {shop.card.name} ({shop.card.parameters / 1e6:.0f} million parameters). "
         f"{f'People: {len(long)}' if plan.users else counted}, seeds asked for: {plan.seeds}; rows with one seed claim "
         "no difference. Intervals are a 95 % bootstrap over author pairs, or over authors, each the mean of their "
-        "seeds.",
+        "seeds; of one author there is none.",
         *shop.roles()[:2],
         "The classifier is naive Bayes over character 2- to 5-grams of all authors' training passages"
-        f"{', the invented people of the demo among them' if plan.users else ''}; it shares nothing with the rewards. "
-        "The row of real texts is its ceiling.",
+        f"{', the invented people of the demo among them' if plan.users else ''}, as many characters of each; it "
+        "shares nothing with the rewards. The row of real texts is its ceiling.",
         USERS if plan.users else CORPORA,
         *plan.about(),
         *(f"Could not be run: {failure}" for failure in results.failures),
@@ -98,7 +98,7 @@ def _short(shop: Workshop, plan: Plan) -> list[Scribe]:
         Scribe(
             shop,
             Subject(f"{SHORT} {target.name}", tuple((text, None) for text in target.texts), tuple(inputs)),
-            plan.folder / ADAPTERS,
+            plan.adapters,
             plan.is_quick,
             is_judged=False,
             also=_transferred(sources, inputs, target),
@@ -152,7 +152,7 @@ def _users(shop: Workshop, plan: Plan) -> list[tuple[Scribe, list[str]]]:
 def _scribes(
     shop: Workshop, plan: Plan, writers: Sequence[Writer], everyone: Sequence[Writer], machine: list[str], kind: str
 ) -> list[tuple[Scribe, list[str]]]:
-    classifier = Attribution.learned({one.name: one.texts for one in everyone})
+    classifier = Attribution.learned(evenly({one.name: one.texts for one in everyone}))
     found = []
     for one in writers:
         own = spread(one.held_out, QUICK_TEXTS if plan.is_quick else OWN_PASSAGES)
@@ -164,7 +164,7 @@ def _scribes(
         scribe = Scribe(
             shop,
             subject,
-            plan.folder / ADAPTERS,
+            plan.adapters,
             plan.is_quick,
             is_judged=False,
             also=_attributed(classifier, one, len(own)),
@@ -182,6 +182,7 @@ def _attributed(classifier: Attribution, one: Writer, own: int) -> Callable[[Seq
         whole = [" ".join(outputs[:own]), " ".join(outputs[own:])]
         return {
             "own": own,
+            "authors": len(classifier.unseen),
             "named": {
                 "own topics, passages": share(outputs[:own]),
                 "machine topics, passages": share(outputs[own:]),

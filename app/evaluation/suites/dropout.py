@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from app.evaluation.arms import ITERATIVE, MAIN, NEAREST, WAYS, Training, further
 from app.evaluation.measuring import own_shares
-from app.evaluation.plan import ADAPTERS, Plan
+from app.evaluation.plan import Plan
 from app.evaluation.report import Report
 from app.evaluation.runner import Arm, Results
 from app.evaluation.subjects import Subject, three_styles, two_voices
@@ -32,7 +32,7 @@ def trainings(plan: Plan) -> tuple[Training, ...]:
 
 def arms(shop: Workshop, plan: Plan) -> list[Arm]:
     """Prompts first: wins are counted against one of them."""
-    people = [Scribe(shop, subject, plan.folder / ADAPTERS, plan.is_quick) for subject in subjects(plan)]
+    people = [Scribe(shop, subject, plan.adapters, plan.is_quick) for subject in subjects(plan)]
     found: list[Arm] = []
     for scribe in people:
         found += [scribe.prompted(name) for name in ([FEW_SHOT] if plan.is_quick else PROMPTED)]

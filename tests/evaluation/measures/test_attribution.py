@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from app.evaluation.measures.attribution import SMOOTHING, Attribution, grams
+from app.evaluation.measures.attribution import SMOOTHING, Attribution, evenly, grams
 
 
 def test_grams_are_of_two_to_five_characters_with_the_edges() -> None:
@@ -33,3 +33,12 @@ def test_a_text_goes_to_whom_it_reads_like() -> None:
 def test_nobody_can_be_told_from_nobody(writings: dict[str, list[str]]) -> None:
     with pytest.raises(ValueError, match="two authors"):
         Attribution.learned(writings)
+
+
+def test_everybody_is_known_by_as_many_characters() -> None:
+    short, long = ["abcd"] * 5, [f"{place:04}" for place in range(50)]
+    even = evenly({"ann": short, "ben": long})
+    assert even["ann"] == short
+    assert sum(map(len, even["ben"])) == 20
+    assert (even["ben"][0], even["ben"][-1] > "0035") == ("0000", True), "from beginning to end"
+    assert evenly({"ann": ["abc"], "ben": ["abcdef"]}) == {"ann": ["abc"], "ben": ["abc"]}
