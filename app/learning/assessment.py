@@ -119,6 +119,13 @@ def assess(
     )
 
 
+def nearest(references: References, texts: Sequence[str]) -> list[str]:
+    """The mode that each text is nearest to, on the calibrated scale."""
+    placed_N_M = references.by_mode(references.scaled(references.cosine(texts)))
+    modes = list(references.shares)
+    return [modes[place] for place in placed_N_M.argmax(-1).tolist()]
+
+
 def nearest_modes(references: References, texts: Sequence[str]) -> dict[str, float]:
     """Share of the texts nearest to each mode, on the calibrated scale."""
     placed_N_M = references.by_mode(references.scaled(references.cosine(texts)))

@@ -6,6 +6,7 @@ are one draw together, and many of them are no more evidence of how the person w
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from app.learning.assessment import Assessment, Yardstick, assess, finite, nearest_modes, perplexity
+from app.learning.assessment import Assessment, Yardstick, assess, finite, nearest, nearest_modes, perplexity
 from app.learning.bootstrap import Interval, interval
 from app.learning.seeding import generator
 
@@ -30,7 +31,8 @@ class Comparison:
     incumbent: Assessment
     input_perplexity: float
     own_perplexity: float
-    """Of the person's held-out samples; NaN without any."""
+    """Of the person's held-out samples, each voice as often as it was told: telegrams and letters are foreseen very
+    differently, whoever writes them. NaN without any."""
     own_modes: dict[str, float]
     """Share of the person's own samples nearest to each mode, by the measure that the outputs are judged by."""
     seed: int = 0
@@ -126,12 +128,31 @@ def compare(
         assess(inputs, candidate, tags, yardstick),
         assess(inputs, incumbent, tags, yardstick),
         perplexity(yardstick.log_likelihood(list(inputs)).tolist()),
-        perplexity(yardstick.log_likelihood(own).tolist()) if own else float("nan"),
+        _own_perplexity(yardstick, own, tags),
         nearest_modes(yardstick.references, yardstick.training_samples),
         seed,
         is_held_out=bool(own),
         origins=list(origins),
     )
+
+
+def _own_perplexity(yardstick: Yardstick, own: Sequence[str], tags: Sequence[str | None]) -> float:
+    """A voice of which nothing was held out does not count; where none was told, all texts weigh the same."""
+    if not own:
+        return math.nan
+    likelihood = yardstick.log_likelihood(own).tolist()
+    of_voice: dict[str, list[float]] = {}
+    for tag, value in zip(nearest(yardstick.references, own), likelihood, strict=True):
+        of_voice.setdefault(tag, []).append(value)
+    told = Counter(tag for tag in tags if tag in of_voice)
+    if not told:
+        return perplexity(likelihood)
+    return perplexity([_known_mean(of_voice[tag]) for tag in told.elements()])
+
+
+def _known_mean(values: Sequence[float]) -> float:
+    known = [value for value in values if not math.isnan(value)]
+    return mean(known) if known else math.nan
 
 
 def tags_by_share(shares: Mapping[str, float], count: int, *, seed: int = 0) -> list[str]:

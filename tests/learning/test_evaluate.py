@@ -77,6 +77,26 @@ def test_the_gain_is_paired_and_certain_where_every_prompt_gains(yardstick):
     assert (same.style_gain.low, same.style_gain.high) == (0, 0)
 
 
+def test_a_persons_own_perplexity_is_that_of_the_voices_that_were_told(yardstick):
+    """Held out: two texts of berries (3 nats a token), one of cherries (2)."""
+    held_out = Yardstick(**{**vars(yardstick), "held_out_samples": ["berry berry", "berry berry", "cherry"]})
+
+    def own(tags):
+        return math.log(
+            compare(INPUTS[: len(tags)], INPUTS[: len(tags)], INPUTS[: len(tags)], tags, held_out).own_perplexity
+        )
+
+    assert own(["berries"] * 4) == pytest.approx(3.0)
+    assert own(["cherries"] * 4) == pytest.approx(2.0)
+    assert own(["berries", "cherries"]) == pytest.approx(2.5)
+    assert own([None, None]) == pytest.approx((3 + 3 + 2) / 3), "nothing told: as it is"
+    only_berries = Yardstick(**{**vars(yardstick), "held_out_samples": ["berry berry"]})
+    found = compare(INPUTS[:2], INPUTS[:2], INPUTS[:2], ["berries", "cherries"], only_berries)
+    assert math.log(found.own_perplexity) == pytest.approx(3.0), "of whom nothing is held out says nothing"
+    silent = Yardstick(**{**vars(held_out), "log_likelihood": lambda texts: torch.full((len(texts),), math.nan)})
+    assert math.isnan(compare(INPUTS[:1], INPUTS[:1], INPUTS[:1], ["berries"], silent).own_perplexity)
+
+
 def test_several_outputs_of_a_prompt_are_one_draw(yardstick):
     tags = ["berries"] * 12
     twice = [text for i in range(12) for text in ("berry berry", "tea tea" if i % 2 else "berry")]
