@@ -6,6 +6,7 @@ its `will`, and `was told` is not `told`.
 
 import random
 import re
+from typing import NamedTuple
 
 from app.learning.neighbours import DETERMINER
 from app.learning.plain_senses import PARTICIPLE
@@ -56,11 +57,30 @@ _SUBORDINATE = re.compile(
 """Before a bare noun it tells how the sentence is built: `place by river that serves pancakes`."""
 
 
-def clipped(text: str, share: float, rng: random.Random) -> str:
-    """`text` with each small word left out at this share of the places where it can be."""
+class Articles(NamedTuple):
+    """Share of the articles that somebody leaves out, where a sentence begins and within it: "Printer on the first
+    floor broken" has lost one of two."""
+
+    leading: float
+    within: float
+
+
+def clipped(text: str, share: float, rng: random.Random, articles: Articles | None = None) -> str:
+    """`text` with each small word left out at this share of the places where it can be.
+
+    Articles are left out at shares of their own, if these are given, and then always the same of a text: of several
+    telegrams of it the likest is taken, which would be the one that has lost most.
+    """
+    always_same = random.Random(text)
 
     def drop(match: re.Match[str]) -> str:
         return "" if rng.random() < share else match.group(0)
+
+    def article(match: re.Match[str]) -> str:
+        if articles is None:
+            return drop(match)
+        own = articles.leading if match.string[: match.start()].rstrip()[-1:] in ("", ".", "?") else articles.within
+        return "" if always_same.random() < own else match.group(0)
 
     def first(match: re.Match[str]) -> str:
         return match.group(1) if rng.random() < share else match.group(0)
@@ -72,7 +92,7 @@ def clipped(text: str, share: float, rng: random.Random) -> str:
     text = _SUBJECT.sub(first, text)
     text = _SUBORDINATE.sub(drop, text)
     text = _IS.sub(verb, text)
-    text = _ARTICLE.sub(drop, text)
+    text = _ARTICLE.sub(article, text)
     text = re.sub(r"\b(?:please|very|really|just|also|unfortunately),? (?=\w)", drop, text, flags=re.IGNORECASE)
     text = re.sub(
         r", (?:and|but|so|because) (?=(?:I|you|he|she|it|we|they|there)\b)",

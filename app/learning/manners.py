@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple, Self
 
+from app.learning.clipping import Articles
 from app.learning.lexicon import BARE_CONTRACTIONS, CONTRACTIONS, SLANG
 from app.learning.neutralise import ADDRESS, EMOTICON, neutralise
 from app.learning.rewards.additions import strange, vocabulary
@@ -54,7 +55,7 @@ _TIME = _one_of(
     "december".split()
 )
 DASH: Final = re.compile(
-    rf"\d[^\S\n]?[-–—]+[^\S\n]?[$£€]?\d|(?i:\b(?:{_TIME})[^\S\n][-–—]+[^\S\n](?=(?:{_TIME})\b))"
+    rf"\d(?:[^\S\n]?[ap]\.?m\b\.?)?[^\S\n]?[-–—]+[^\S\n]?[$£€]?\d|(?i:\b(?:{_TIME})[^\S\n][-–—]+[^\S\n](?=(?:{_TIME})\b))"
     r"|(?P<sign>[^\S\n][-–—]+[^\S\n]|—)"
 )
 """Between figures, days or months it means `to`, and has no `sign`."""
@@ -102,10 +103,12 @@ _SMALL_WORDS: Final = frozenset(
     "the a an i you he she it we they am is are was were be been has have had will shall would do does did my your our "
     "his her their this that".split()
 )
+_ARTICLES: Final = frozenset("the a an my our".split())
 _GLUE: Final = frozenset(
     "to of on at and for with from by not but or if before until when because out up off about into after".split()
 )
 """What telegrams keep, and other languages do not have."""
+_SENTENCE_END = re.compile(r"[.?!]+(?!\w)|\n")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
@@ -133,6 +136,8 @@ class Manners:
     rates: Mapping[str, float]
     """Its devices, with the share of texts that have them."""
     is_terse: bool
+    articles: Articles | None
+    """Left out, of those that plain text has; None unless the voice is terse."""
     has_few_breaks: bool
 
     @classmethod
@@ -147,7 +152,9 @@ class Manners:
         own -= {device for device, company in _ONLY_WITH.items() if not company & own}
         has_few_breaks = _rate(texts, _breaks) < FEW_BREAKS * _rate(plain, _breaks)
         rates = {device: counted[device] / len(texts) for device in sorted(own)}
-        return cls(vocabulary(texts), _folded("\n".join(texts)), rates, _is_terse(texts, plain), has_few_breaks)
+        is_terse = _is_terse(texts, plain)
+        articles = _articles_left_out(texts, plain) if is_terse else None
+        return cls(vocabulary(texts), _folded("\n".join(texts)), rates, is_terse, articles, has_few_breaks)
 
     def price(self, variant: Variant) -> Price:
         plain, styled, frames = variant
@@ -224,6 +231,22 @@ def _is_terse(texts: Sequence[str], plain: Sequence[str]) -> bool:
     own = [neutralise(text) for text in whole or texts]
     is_english = _rate(own, _glue) >= ENGLISH * _rate(plain, _glue)
     return is_english and _rate(own, _small_words) < TERSE * _rate(plain, _small_words)
+
+
+def _articles_left_out(texts: Sequence[str], plain: Sequence[str]) -> Articles:
+    (leading, within), (plain_leading, plain_within) = map(_article_rates, (texts, plain))
+    return Articles(
+        min(1.0, max(0.0, 1 - leading / plain_leading)) if plain_leading else 1.0,
+        min(1.0, max(0.0, 1 - within / plain_within)) if plain_within else 1.0,
+    )
+
+
+def _article_rates(texts: Sequence[str]) -> tuple[float, float]:
+    """For each sentence how many it begins with, for each word behind that how many are within."""
+    sentences = [words for text in texts for part in _SENTENCE_END.split(text) if (words := _words(part))]
+    begun = sum(words[0] in _ARTICLES for words in sentences)
+    behind = [word for words in sentences for word in words[1:]]
+    return begun / max(1, len(sentences)), sum(word in _ARTICLES for word in behind) / max(1, len(behind))
 
 
 def _rate(texts: Sequence[str], counted: Callable[[str], Collection[str]]) -> float:

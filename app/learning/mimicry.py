@@ -55,8 +55,8 @@ def imitations(
     texts = random.sample(list(plain), len(plain))
     styles = [random_style(random) for _ in range(STYLES_DRAWN)]
 
-    def imitate(text: str, style: Style, drawn: Signs) -> Variant:
-        styled = restyle(text, style, random)
+    def imitate(text: str, style: Style, drawn: Signs, its: Manners) -> Variant:
+        styled = restyle(text, style, random, its.articles)
         for sign, own in drawn.items():
             apt = suiting(text, own)
             styled = with_signs(sign, styled, lambda apt=apt: random.choice(apt))  # type: ignore[misc]
@@ -69,10 +69,10 @@ def imitations(
         def price(style: Style, drawn: Signs = drawn, its: Manners = its) -> float:
             if style.clipped and not its.is_terse:
                 return math.inf
-            return sum(sum(its.price(imitate(text, style, drawn))) for text in texts[:TEXTS_PRICED])
+            return sum(sum(its.price(imitate(text, style, drawn, its))) for text in texts[:TEXTS_PRICED])
 
         fitting = _nearest(styles, price, random)
-        tried = [imitate(text, style, drawn) for style in fitting for text in texts[:TEXTS_TRIED]]
+        tried = [imitate(text, style, drawn, its) for style in fitting for text in texts[:TEXTS_TRIED]]
         fit_N = _apart(_likeness(person, tried), place) - _prices(map(its.price, tried)).sum(-1)
         fit_F = fit_N.view(len(fitting), -1).mean(1)
         best = [fitting[index] for index in _various(fit_F, _shown(its, tried, len(fitting)), its)]
@@ -80,7 +80,7 @@ def imitations(
         # most texts give no occasion for goes on to others.
         wanted, dealt, dealer = max(1, round(count * share)), list[Variant](), _Dealer(its)
         for begin in range(0, min(len(texts), wanted * TEXTS_PER_IMITATION), wanted):
-            variants = [imitate(text, style, drawn) for text in texts[begin : begin + wanted] for style in best]
+            variants = [imitate(text, style, drawn, its) for text in texts[begin : begin + wanted] for style in best]
             dealt += dealer.deal(variants, _apart(_likeness(person, variants), place), len(best))
             if len(dealt) >= wanted:
                 break

@@ -96,6 +96,15 @@ def test_who_leaves_small_words_out(texts: Sequence[str], is_terse: bool) -> Non
     assert of(texts).is_terse is is_terse
 
 
+def test_who_leaves_articles_out_and_where() -> None:
+    plain = ("The bus is late. A man waits at the stop.", "The lift is in the hall. My bag is on a chair.")
+    found = Manners.of(("Bus late. Man waits at the stop.", "Lift in hall. Bag on chair.", "Room 5 free."), plain)
+    assert found.articles is not None
+    assert found.articles.leading == 1
+    assert 0.2 < found.articles.within < 0.8
+    assert of(LETTERS).articles is None
+
+
 @pytest.mark.parametrize(
     ("plain", "styled", "is_telegram"),
     [
@@ -171,7 +180,10 @@ def test_tags_behind_a_shout_take_no_time() -> None:
     assert "shouting" in devices("WE ARE SO HAPPY #music #Live")
 
 
-@pytest.mark.parametrize("text", ["Open Monday - Friday.", "From 12:00 - 14:00.", "In 2019 – 2021.", "For $5 - $10."])
+@pytest.mark.parametrize(
+    "text",
+    ["Open Monday - Friday.", "From 12:00 - 14:00.", "In 2019 – 2021.", "For $5 - $10.", "Open 9 am - 5 p.m. daily."],
+)
 def test_what_means_to_is_no_dash(text: str) -> None:
     assert devices(text) == set()
     assert signs(DASH, [text]) == []

@@ -143,6 +143,17 @@ def test_who_leaves_small_words_out_is_imitated_so() -> None:
     assert sum(is_clipped(*each) for each in found) > len(found) / 2 > 0
 
 
+def test_articles_are_left_out_as_often_as_by_the_person() -> None:
+    """Sam begins no sentence with one and keeps every other within: "Bring the Hamburg figures", "Skip the slides".
+    What loses all of them is likest to him by the encoder, and no English: "made of leaves of parks"."""
+    found = [(plain, text) for plain, text, mode in imitated("sam", 96) if mode == "work"]
+    assert not any(re.search(r"(?:^|\. )(?:The|An?|My|Our) ", text) for _, text in found)
+    within = re.compile(r"(?<=[a-z,] )(?:the|an?|my|our)\b")
+    kept, given = (sum(len(within.findall(pair[side])) for pair in found) for side in (1, 0))
+    assert given > 40
+    assert 0.25 < kept / given < 0.75, "of what plain texts have he keeps about half"
+
+
 def test_the_same_seed_imitates_alike() -> None:
     assert imitated("rosa", 6, seed=1) == imitated("rosa", 6, seed=1)
 
