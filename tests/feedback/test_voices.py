@@ -1,5 +1,4 @@
 import json
-import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from torch.nn.functional import normalize
 from app.feedback.voices import MOST_MEASURED, evenly, measured_voices
 from app.inference.encoders import evaluation_encoder, style_encoder
 from app.jobs.evaluation import person_references
+from tests.timing import worked_within
 
 PEOPLE = Path(__file__).parents[2] / "app" / "assets" / "demo" / "people.json"
 
@@ -45,11 +45,10 @@ def test_ten_thousand_samples_are_measured_by_a_few_hundred() -> None:
     written = tuple((f"{'i am here' if place % 5 else 'I AM HERE'} {place}", None) for place in range(10_000))
     style, evaluation = Shouts(), Shouts()
     tracemalloc.start()
-    started = time.perf_counter()
-    person = measured_voices(written, style, evaluation)
-    taken_s, (_, most_bytes) = time.perf_counter() - started, tracemalloc.get_traced_memory()
+    with worked_within(2):
+        person = measured_voices(written, style, evaluation)
+    _, most_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert taken_s < 2
     assert most_bytes < 10_000_000
     assert max(style.read, evaluation.read) < 2_000, "with the neutral texts, which are read each time"
     assert list(person.shares.values()) == pytest.approx([0.8, 0.2], abs=0.05)
