@@ -5,13 +5,16 @@ prompts with as many samples a step, as many steps and as many passes over all t
 score. What counts in the end is the person's hidden utility of rewrites of prompts that were not practised on.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-import torch
-
 from app.assets.neutral import neutral_prompts
+from app.evaluation.files import write_text
+from app.evaluation.pleasing import Score
 from app.evaluation.runner import Bench, Found
 from app.evaluation.workshop import Workshop
 from app.evaluation.writing import rewrite
@@ -20,6 +23,7 @@ from app.inference.faithful import loops
 from app.inference.policy import LoraPolicy
 from app.inference.types import prompt_for
 from app.learning import dpo, reinforce
+from app.learning.checkpoint import UnusableCheckpoint
 from app.learning.configs import (
     DpoConfig,
     DrGrpoConfig,
@@ -31,10 +35,10 @@ from app.learning.configs import (
 )
 from app.learning.experience import experience
 from app.learning.iterative_dpo import best_to_worst
+from app.learning.loop import LoopState
 from app.learning.neutralise import neutralise
 from app.learning.rewards import meaning
-from app.learning.rewards.compose import GroupPlan, Scored
-from app.learning.rewards.format import stripped, well_formed
+from app.learning.rewards.format import stripped
 from app.learning.satisfaction.arf import ArfConfig, ArfScorer, hear
 from app.learning.satisfaction.features import PairFeatures
 from app.learning.satisfaction.reading import read
@@ -42,9 +46,10 @@ from app.learning.satisfaction.replay import Replay
 from app.learning.satisfaction.simulated import SimulatedPerson, variants
 from app.learning.satisfaction.traces import REPLY, Trace
 from app.learning.seeding import derive, generator
-from app.learning.types import Preference, Rollouts, Step
+from app.learning.types import Preference, Step
 
 BARE = "nothing (the base)"
+CHECKPOINT, CURVE, PAIRS = "checkpoint.safetensors", "curve.json", "pairs.json"
 OTHERS = 4
 """People whom the RLAIF-style scorer heard instead of the person."""
 
@@ -102,47 +107,6 @@ class Task:
         return self.config.steps * self.config.epochs
 
 
-@dataclass(frozen=True)
-class Score:
-    """What a learned scorer pays, in the shape of a reward: no style, no voices, only how pleased they would be."""
-
-    scorer: ArfScorer
-    features: PairFeatures
-
-    def plan(self, seed: int, step: int, groups: int) -> list[GroupPlan]:
-        return [GroupPlan("", None, (True,))] * groups
-
-    def score(self, sources: Sequence[str], rollouts: Rollouts, plan: Sequence[GroupPlan]) -> Scored:
-        """Format times the score, with meaning as a floor: pleasing words that say something else, or the
-        same over and over, earn nothing.
-        """
-        group_size = len(rollouts.texts) // len(plan)
-        repeated = [source for source in sources for _ in range(group_size)]
-        texts = [stripped(text) or "." for text in rollouts.texts]
-        pleased_N = self.pleased(repeated, texts)
-        format_N = well_formed(rollouts.texts, rollouts.is_finished, repeated)
-        kept_N = meaning.similarity(meaning_encoder(), neutralise, repeated, texts)
-        sound_N = torch.tensor([float(not loops(a, b)) for a, b in zip(repeated, texts, strict=True)])
-        floor_N = (kept_N / meaning.DIFFERENT).clamp(0, 1) * sound_N
-        rewards_P_G = (format_N * floor_N * pleased_N).view(len(plan), group_size)
-        metrics = {
-            "reward": rewards_P_G.mean().item(),
-            "format": format_N.mean().item(),
-            "satisfaction": pleased_N.mean().item(),
-            "meaning": kept_N.mean().item(),
-        }
-        components = {"satisfaction": pleased_N, "meaning": kept_N, "allowed": format_N * floor_N}
-        return Scored(rewards_P_G, metrics, components, rewards_P_G.unsqueeze(-1), torch.ones(len(plan), 1))
-
-    def prefixes(self, sources: Sequence[str], texts: Sequence[str], scored: Scored) -> torch.Tensor:
-        """How pleasing a beginning is, under the floor of the whole row."""
-        repeated = [source for source in sources for _ in range(len(texts) // len(sources))]
-        return scored.components["allowed"] * self.pleased(repeated, [stripped(text) or "." for text in texts])
-
-    def pleased(self, sources: Sequence[str], texts: Sequence[str]) -> torch.Tensor:
-        return self.scorer.satisfaction(self.features(sources, texts))
-
-
 RLAIF, DPO = "Dr.GRPO, RLAIF-style", "DPO, on samples of the base"
 TRACE_BIAS = "TraceBias"
 ALGORITHMS: dict[str, RlConfig] = {
@@ -166,12 +130,43 @@ TRIALS: dict[str, dict[str, Any]] = {
 """Whether another reading of TraceBias, or another size of its steps, does better: one thing changed in each."""
 
 
-def practise(policy: LoraPolicy, passages: Sequence[str], score: Score, config: RlConfig, name: str) -> Iterator[Step]:
+def practise(
+    policy: LoraPolicy, passages: Sequence[str], score: Score, task: Task, name: str, bench: Bench
+) -> list[dict[str, Any]]:
+    """The curve of the training, which goes on from its checkpoint in the bench's folder if it has one."""
+    told = sha256(json.dumps(task.recipe(name) | {"name": name}).encode()).hexdigest()
+    saved, path = bench.folder / CHECKPOINT, bench.folder / CURVE
+    try:
+        state = LoopState.load(saved, policy, told)
+    except (FileNotFoundError, UnusableCheckpoint):
+        state = LoopState.new(policy, told)
+    # What was learned after the last checkpoint is learned again.
+    curve = json.loads(path.read_text(encoding="utf-8"))[: state.step] if state.step else []
+    for step in _steps(policy, passages, score, task.by(name), name, state, bench.folder):
+        curve.append({"step": step.index, "reward": step.metrics.get("reward")})
+        write_text(path, json.dumps(curve))
+        state.save(saved, stage=name)
+        bench.watch(f"step {step.index}", 0.05 + 0.85 * step.index / step.total)
+    return curve
+
+
+def _steps(
+    policy: LoraPolicy,
+    passages: Sequence[str],
+    score: Score,
+    config: RlConfig,
+    name: str,
+    state: LoopState,
+    folder: Path,
+) -> Iterator[Step]:
     if name != DPO or not isinstance(config, IterativeDpoConfig):
-        return reinforce.train(policy, passages, score, config, prompt_for=prompt_for)
-    collected = _collected(policy, passages, score, config)
+        return reinforce.train(policy, passages, score, config, prompt_for=prompt_for, state=state)
+    path = folder / PAIRS
+    if not state.step:
+        write_text(path, json.dumps([asdict(pair) for pair in _collected(policy, passages, score, config)]))
+    collected = [Preference(**pair) for pair in json.loads(path.read_text(encoding="utf-8"))]
     # A base whose samples are all alike, as one that never meets the format, teaches nothing.
-    return dpo.train(policy, collected, offline(config)) if collected else iter(())
+    return dpo.train(policy, collected, offline(config), state=state) if collected else iter(())
 
 
 def offline(config: IterativeDpoConfig) -> DpoConfig:
@@ -209,11 +204,7 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
     score = Score(_heard([derive(task.seed, "other", i) for i in range(OTHERS)], task, features), features)
     score = score if name == RLAIF else own
     policy = shop.policy()
-    curve: list[dict[str, Any]] = []
-    if name != BARE:
-        for step in practise(policy, practised, score, task.by(name), name):
-            curve.append({"step": step.index, "reward": step.metrics.get("reward")})
-            bench.watch(f"step {step.index}", 0.05 + 0.85 * step.index / step.total)
+    curve = practise(policy, practised, score, task, name, bench) if name != BARE else []
     written = rewrite(
         policy,
         held_out,

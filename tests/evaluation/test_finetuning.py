@@ -1,12 +1,25 @@
 """Fine-tuning is compared at equal samples, steps and passes."""
 
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
-from app.evaluation.finetuning import ALGORITHMS, DPO, TRACE_BIAS, TRIALS, Task, offline, worth
+from app.config import Settings
+from app.evaluation.finetuning import ALGORITHMS, DPO, PAIRS, TRACE_BIAS, TRIALS, Task, offline, practise, worth
+from app.evaluation.pleasing import Score
+from app.evaluation.runner import Bench, Results
+from app.evaluation.workshop import Workshop
+from app.inference.policy import LoraPolicy
 from app.learning.configs import IterativeDpoConfig
+from app.learning.rewards.compose import GroupPlan, Scored
+from app.learning.satisfaction.arf import ArfScorer
 from app.learning.satisfaction.simulated import SimulatedPerson
+from app.learning.types import Rollouts
 
 
 @pytest.mark.parametrize("name", [*ALGORITHMS, *TRIALS])
@@ -41,3 +54,73 @@ def test_what_loops_is_worth_nothing() -> None:
     plain = "The bus is late again today."
     assert worth(person, plain, f"{plain} And it is slow, as you know.") > 0.5
     assert worth(person, plain, f"{plain} today today today today today") == 0.0
+
+
+class Killed(BaseException):
+    """As little as a signal leaves time for."""
+
+
+class LikesE(Score):
+    """Pays for every e, so that a base of random weights has something to learn."""
+
+    def score(self, sources: Sequence[str], rollouts: Rollouts, plan: Sequence[GroupPlan]) -> Scored:
+        paid_N = _letters(rollouts.texts)
+        rewards_P_G = paid_N.view(len(plan), -1)
+        return Scored(
+            rewards_P_G,
+            {"reward": paid_N.mean().item()},
+            {"allowed": torch.ones(len(paid_N))},
+            rewards_P_G.unsqueeze(-1),
+            torch.ones(len(plan), 1),
+        )
+
+    def pleased(self, sources: Sequence[str], texts: Sequence[str]) -> Tensor:
+        return _letters(texts)
+
+
+def _letters(texts: Sequence[str]) -> Tensor:
+    return torch.tensor([text.count("e") / (1 + len(text)) + len(text) / 100 for text in texts])
+
+
+def _weights(policy: LoraPolicy) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in policy.parameters() if parameter.requires_grad]
+
+
+def _same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    return all(torch.equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+@pytest.mark.parametrize("name", ["PPO", "TraceBias, running means", DPO])
+def test_a_killed_practice_goes_on_from_its_checkpoint(name: str, settings: Settings, tmp_path: Path) -> None:
+    """What an algorithm keeps beside its weights, a critic, a running mean, pairs that were collected, too."""
+    quick = Task.quick(3)
+    task = replace(quick, config=replace(quick.config, steps=4, epochs=1))
+    score = LikesE(ArfScorer(4), lambda sources, texts: torch.zeros(len(texts), 4))
+    shop = Workshop(settings)
+
+    def run(folder: str, watch: Callable[[str, float], None]) -> tuple[list[dict[str, Any]], list[Tensor]]:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        policy = shop.policy()
+        curve = practise(
+            policy, ["The bus is late.", "Tea?"], score, task, name, Bench(tmp_path / folder, watch, Results(()))
+        )
+        return curve, [parameter.detach().clone() for parameter in policy.parameters() if parameter.requires_grad]
+
+    def kill(stage: str, share: float) -> None:
+        if stage == "step 2":
+            raise Killed
+
+    steps: list[str] = []
+    curve, weights = run("whole", lambda stage, share: None)
+    with pytest.raises(Killed):
+        run("killed", kill)
+    if name == DPO:
+        pairs = (tmp_path / "killed" / PAIRS).read_bytes()
+    again, resumed = run("killed", lambda stage, share: steps.append(stage))
+    assert steps == ["step 3", "step 4"]
+    assert [point["step"] for point in curve] == [1, 2, 3, 4]
+    assert again == curve
+    assert not _same(weights, _weights(shop.policy()))
+    assert _same(weights, resumed)
+    if name == DPO:
+        assert (tmp_path / "killed" / PAIRS).read_bytes() == pairs != b"[]"
