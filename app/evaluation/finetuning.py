@@ -1,4 +1,4 @@
-"""Fine-tune the bare base to please one simulated person, by what a scorer has learned from that person's replies.
+"""Fine-tune the base to please one simulated person, by what a scorer has learned from that person's replies.
 
 The protocol is the same for every algorithm: the person's scorer hears some replies, then the policy practises on plain
 prompts with as many samples a step, as many steps and as many passes over all that a step sampled, paid by the learned
@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from app.assets.neutral import neutral_prompts
 from app.evaluation.files import write_text
 from app.evaluation.pleasing import Score
 from app.evaluation.runner import Bench, Found
+from app.evaluation.variety import vary
 from app.evaluation.workshop import Workshop
 from app.evaluation.writing import rewrite
 from app.inference.encoders import meaning_encoder, mood_reader
@@ -64,6 +65,8 @@ class Task:
     config: RlConfig = RlConfig(  # noqa: RUF009 (frozen)
         steps=24, learning_rate=3e-4, temperature=1.0, max_tokens=64, epochs=2
     )
+    varied_steps: int = 0
+    """Of imitating many styles before; 0: the bare base begins."""
 
     @classmethod
     def quick(cls, seed: int) -> "Task":
@@ -89,7 +92,7 @@ class Task:
     def recipe(self, name: str) -> dict[str, Any]:
         """All that the training by this algorithm is told."""
         own = {} if name == BARE else asdict(self.by(name))
-        return asdict(self) | {"config": own}
+        return {key: value for key, value in asdict(self).items() if key != "varied_steps" or value} | {"config": own}
 
     @property
     def prompts(self) -> tuple[list[str], list[str]]:
@@ -127,7 +130,10 @@ TRIALS: dict[str, dict[str, Any]] = {
     "TraceBias, running means": {"reading": "running"},
     "TraceBias, geometric ratios": {"ratio": "geometric"},
 }
-"""Whether another reading of TraceBias, or another size of its steps, does better: one thing changed in each."""
+"""Whether another reading of TraceBias, or another size of its steps, does better: one thing changed in each. Where
+many styles begin, as on the bare base every reading finds the same: nothing to choose from."""
+VARIED_STEPS: Final = 36
+"""As the warm start of a person has."""
 
 
 def practise(
@@ -204,6 +210,9 @@ def finetune(shop: Workshop, name: str, task: Task, features: PairFeatures, benc
     score = Score(_heard([derive(task.seed, "other", i) for i in range(OTHERS)], task, features), features)
     score = score if name == RLAIF else own
     policy = shop.policy()
+    if task.varied_steps:
+        bench.watch("many styles", 0.03)
+        vary(policy, practised, task.varied_steps, seed=task.seed, folder=bench.folder)
     curve = practise(policy, practised, score, task, name, bench) if name != BARE else []
     written = rewrite(
         policy,

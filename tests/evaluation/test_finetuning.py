@@ -13,6 +13,7 @@ from app.config import Settings
 from app.evaluation.finetuning import ALGORITHMS, DPO, PAIRS, TRACE_BIAS, TRIALS, Task, offline, practise, worth
 from app.evaluation.pleasing import Score
 from app.evaluation.runner import Bench, Results
+from app.evaluation.variety import vary
 from app.evaluation.workshop import Workshop
 from app.inference.policy import LoraPolicy
 from app.learning.configs import IterativeDpoConfig
@@ -80,6 +81,20 @@ class LikesE(Score):
 
 def _letters(texts: Sequence[str]) -> Tensor:
     return torch.tensor([text.count("e") / (1 + len(text)) + len(text) / 100 for text in texts])
+
+
+def test_who_begins_from_many_styles_does_so_alike(settings: Settings, tmp_path: Path) -> None:
+    """Whether it begins now or goes on; and those who begin from the bare base are told as before."""
+    shop, began = Workshop(settings), []
+    for folder in (tmp_path, tmp_path, tmp_path / "other"):
+        folder.mkdir(exist_ok=True)
+        vary(policy := shop.policy(), ["The bus is late.", "Tea?"], 3, seed=3, folder=folder)
+        began.append(_weights(policy))
+    assert not _same(began[0], _weights(shop.policy()))
+    assert _same(began[0], began[1])
+    assert _same(began[0], began[2])
+    told = [replace(Task(3), varied_steps=steps).recipe(TRACE_BIAS) for steps in (0, 4)]
+    assert told[1] == told[0] | {"varied_steps": 4}
 
 
 def _weights(policy: LoraPolicy) -> list[Tensor]:

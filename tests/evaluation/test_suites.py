@@ -180,8 +180,10 @@ def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
     assert found["Listening: which part of ARF matters?"][0]["scorer"] == "everything"
     writing = {row["trained by"]: row for row in found["Writing: hidden utility after fine-tuning"]}
     assert set(writing) == {BARE, *ALGORITHMS}
+    varied = {row["trained by"]: row for row in found["Writing from many styles: hidden utility after fine-tuning"]}
+    assert set(varied) == {BARE, TRACE_BIAS}
     assert len({(writing[name]["samples"][0], writing[name]["updates at most"][0]) for name in ALGORITHMS}) == 1
-    rivals = found["TraceBias against the others"]
+    rivals = found["Writing: TraceBias against the others"]
     assert {row["TraceBias over"] for row in rivals} == {BARE, *ALGORITHMS} - {TRACE_BIAS}
     for row in rivals:
         theirs, ours = writing[row["TraceBias over"]]["hidden utility"][0], writing[TRACE_BIAS]["hidden utility"][0]
@@ -190,7 +192,8 @@ def test_arf(settings: Settings, console: Console, tmp_path: Path) -> None:
     assert all(0 <= row["hidden utility"][0] <= 1 for row in writing.values())
     assert report["figures"] == ["listening.png"]
     kept = min(path.stem for path in (tmp_path / "arms").glob("writing*"))
-    assert [len(table.rows) for table in so_far("arf", settings, console, tmp_path, None, kept).tables] == [0, 0, 1, 0]
+    known = so_far("arf", settings, console, tmp_path, None, kept)
+    assert [len(table.rows) for table in known.tables] == [0, 0, 1, 0, 0, 0]
 
 
 def test_there_is_no_report_of_nothing(settings: Settings, console: Console, tmp_path: Path) -> None:

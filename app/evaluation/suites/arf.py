@@ -3,15 +3,16 @@
 First the scorer: how well is the hidden utility read from replies, followed over time, and found again after the
 change; which part of ARF matters (an arm each without it). Then fine-tuning: what is the hidden utility of what a
 policy writes after it was trained on the learned score, by every algorithm there is, with the same samples and steps?
+From the bare base, and from one that has imitated many styles and so has something to choose from.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from app.assets.neutral import neutral_prompts
 from app.evaluation.figures import Curves
-from app.evaluation.finetuning import ALGORITHMS, BARE, TRACE_BIAS, TRIALS, Task, finetune
+from app.evaluation.finetuning import ALGORITHMS, BARE, TRACE_BIAS, TRIALS, VARIED_STEPS, Task, finetune
 from app.evaluation.measures.classifying import pearson
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report, Shown
@@ -31,9 +32,14 @@ from app.learning.seeding import generator
 
 FIRST_PERSON = 7_000
 """Far from the people on whom the scorer's defaults were chosen."""
-PEOPLE_PER_SEED, QUICK_REPLIES, QUICK_PROMPTS = 4, 48, 24
+PEOPLE_PER_SEED, QUICK_REPLIES, QUICK_PROMPTS, QUICK_STEPS = 4, 48, 24, 2
 READ_REPLIES = 400
-SCORER, LISTENING, WRITING = "static scorer", "listening: ", "writing: "
+SCORER, LISTENING, WRITING, VARIED = "static scorer", "listening: ", "writing: ", "writing from many styles: "
+TITLES = {WRITING: "Writing", VARIED: "Writing from many styles"}
+IMITATED = (
+    "Before any of these, the base imitated texts in random styles, the same for all. The bare base rewrites a plain "
+    "text as it is, time after time: where samples are alike, so are their rewards, and there is nothing to learn."
+)
 FOUND_AGAIN = 0.5
 _WRITTEN = ("utility", "score", "meaning", "format", "samples", "updates")
 LEVEL = 0.95
@@ -49,9 +55,12 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
         found += [_listening(name, config, described, plan, person) for person in people]
     for name in (BARE, *ALGORITHMS):
         for seed in range(plan.seeds):
-            found.append(_writing(shop, plan, name, FIRST_PERSON + seed, described))
+            found.append(_writing(WRITING, shop, plan, name, FIRST_PERSON + seed, described))
+    for name in (BARE, TRACE_BIAS) if plan.is_quick else (BARE, *ALGORITHMS):
+        for seed in range(plan.seeds):
+            found.append(_writing(VARIED, shop, plan, name, FIRST_PERSON + seed, described))
     if not plan.is_quick:
-        found += [_writing(shop, plan, name, FIRST_PERSON, described) for name in TRIALS]
+        found += [_writing(VARIED, shop, plan, name, FIRST_PERSON, described) for name in TRIALS]
     return found
 
 
@@ -68,7 +77,8 @@ def report(shop: Workshop, plan: Plan, results: Results) -> Report:
         *plan.about(),
         *(f"Could not be run: {failure}" for failure in results.failures),
     ]
-    tables = [_scorer_table(results), _listening_table(results, plan), _writing_table(results), _rivals_table(results)]
+    tables = [_scorer_table(results), _listening_table(results, plan)]
+    tables += [table(results, start) for start in (WRITING, VARIED) for table in (_writing_table, _rivals_table)]
     return Report("ARF: does it listen?", about, tables, [_curves(results)], _texts(results))
 
 
@@ -101,10 +111,12 @@ def _listening(name: str, config: ArfConfig, described: PairFeatures, plan: Plan
     return Arm(LISTENING + name, work, seed=seed, recipe=asdict(config))
 
 
-def _writing(shop: Workshop, plan: Plan, name: str, seed: int, described: PairFeatures) -> Arm:
+def _writing(start: str, shop: Workshop, plan: Plan, name: str, seed: int, described: PairFeatures) -> Arm:
     task = Task.quick(seed) if plan.is_quick else Task(seed)
+    if start == VARIED:
+        task = replace(task, varied_steps=QUICK_STEPS if plan.is_quick else VARIED_STEPS)
     return Arm(
-        WRITING + name,
+        start + name,
         lambda bench: finetune(shop, name, task, described, bench),
         seed=seed,
         recipe=task.recipe(name),
@@ -153,42 +165,43 @@ def _listening_table(results: Results, plan: Plan) -> Table:
     return Table("Listening: which part of ARF matters?", columns, rows, notes)
 
 
-def _writing_table(results: Results) -> Table:
+def _writing_table(results: Results, start: str) -> Table:
     rows: list[list[Cell]] = []
-    for name in [name for name in results.names() if name.startswith(WRITING)]:
+    for name in [name for name in results.names() if name.startswith(start)]:
         found = [result.found for result in results.of(name)]
-        row: list[Cell] = [name.removeprefix(WRITING), len(found)]
+        row: list[Cell] = [name.removeprefix(start), len(found)]
         row += [_mean([one.get(key, math.nan) for one in found]) for key in _WRITTEN]
         rows.append(row)
     columns = ["trained by", "people", "hidden utility", "learned score", "meaning", "format", "samples"]
     columns.append("updates at most")
-    notes = [
+    notes = [IMITATED] * (start == VARIED)
+    notes += [
         "Of rewrites of held-out prompts, a policy and a scorer per person; .5 is what plain text is worth to them, "
         "and a text that loops is worth nothing. Rows of pictures are no length.",
         "RLAIF-style: the same algorithm on the score of a scorer that heard other people only.",
-        "DPO: on the best and the worst of each group that the untrained base writes, as many samples and updates. "
-        "Updates are steps of the optimizer, as planned; a step whose rewards are all alike has none.",
+        "DPO: on the best and the worst of each group that is written before any training, with as many samples and "
+        "updates. Updates are steps of the optimizer, as planned; a step whose rewards are all alike has none.",
     ]
-    return Table("Writing: hidden utility after fine-tuning", columns, rows, notes)
+    return Table(f"{TITLES[start]}: hidden utility after fine-tuning", columns, rows, notes)
 
 
-def _rivals_table(results: Results) -> Table:
+def _rivals_table(results: Results, start: str) -> Table:
     """TraceBias against each of the others, person by person."""
-    own = {result.arm.seed: result.found["utility"] for result in results.of(WRITING + TRACE_BIAS)}
+    own = {result.arm.seed: result.found["utility"] for result in results.of(start + TRACE_BIAS)}
     rows: list[list[Cell]] = []
-    for name in [name for name in results.names() if name.startswith(WRITING)]:
+    for name in [name for name in results.names() if name.startswith(start)]:
         theirs = {result.arm.seed: result.found["utility"] for result in results.of(name) if result.arm.seed in own}
-        if name.removeprefix(WRITING) in (TRACE_BIAS, *TRIALS) or not theirs:
+        if name.removeprefix(start) in (TRACE_BIAS, *TRIALS) or not theirs:
             continue
         more = [own[seed] - utility for seed, utility in theirs.items()]
         share = [100 * (own[seed] / utility - 1) for seed, utility in theirs.items() if utility > 0]
-        rows.append([name.removeprefix(WRITING), len(theirs), _mean(more), _mean(share)])
+        rows.append([name.removeprefix(start), len(theirs), _mean(more), _mean(share)])
     columns = ["TraceBias over", "people", "hidden utility", "in percent"]
     notes = [
         "Differences of the same person's utilities. ARF-RLHF (arXiv:2507.03069) reports 3.3 % over PPO and 7.6 % over "
         "DPO, on other tasks and much larger bases. An interval that holds 0 shows no difference."
     ]
-    return Table("TraceBias against the others", columns, rows, notes)
+    return Table(f"{TITLES[start]}: TraceBias against the others", columns, rows, notes)
 
 
 def _curves(results: Results) -> Curves:
@@ -204,7 +217,9 @@ def _curves(results: Results) -> Curves:
 
 def _texts(results: Results) -> list[Shown]:
     found = {
-        name.removeprefix(WRITING): results.of(name)[0].found for name in results.names() if name.startswith(WRITING)
+        name.removeprefix(WRITING).removeprefix("writing "): results.of(name)[0].found
+        for name in results.names()
+        if name.startswith((WRITING, VARIED))
     }
     if not found:
         return []
