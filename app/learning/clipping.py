@@ -6,6 +6,7 @@ its `will`, and `was told` is not `told`.
 
 import random
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from app.learning.neighbours import DETERMINER
@@ -64,23 +65,28 @@ class Articles(NamedTuple):
     leading: float
     within: float
 
+    def of(self, text: str) -> "Leaves":
+        """Those of one text, always the same: of several telegrams of it the likest is taken, which would be the one
+        that has lost most."""
+        always_same = random.Random(text)
+        return lambda is_leading: always_same.random() < (self.leading if is_leading else self.within)
 
-def clipped(text: str, share: float, rng: random.Random, articles: Articles | None = None) -> str:
-    """`text` with each small word left out at this share of the places where it can be.
 
-    Articles are left out at shares of their own, if these are given, and then always the same of a text: of several
-    telegrams of it the likest is taken, which would be the one that has lost most.
-    """
-    always_same = random.Random(text)
+Leaves = Callable[[bool], bool]
+"""Whether the next article is left out, by whether a sentence begins with it."""
+
+
+def clipped(text: str, share: float, rng: random.Random, leaves: Leaves | None = None) -> str:
+    """`text` with each small word left out at this share of the places where it can be; articles as `leaves` says."""
 
     def drop(match: re.Match[str]) -> str:
         return "" if rng.random() < share else match.group(0)
 
     def article(match: re.Match[str]) -> str:
-        if articles is None:
+        if leaves is None:
             return drop(match)
-        own = articles.leading if match.string[: match.start()].rstrip()[-1:] in ("", ".", "?") else articles.within
-        return "" if always_same.random() < own else match.group(0)
+        is_leading = match.string[: match.start()].rstrip()[-1:] in ("", ".", "?")
+        return "" if leaves(is_leading) else match.group(0)
 
     def first(match: re.Match[str]) -> str:
         return match.group(1) if rng.random() < share else match.group(0)

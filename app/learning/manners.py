@@ -55,7 +55,7 @@ _TIME = _one_of(
     "december".split()
 )
 DASH: Final = re.compile(
-    rf"\d(?:[^\S\n]?[ap]\.?m\b\.?)?[^\S\n]?[-–—]+[^\S\n]?[$£€]?\d|(?i:\b(?:{_TIME})[^\S\n][-–—]+[^\S\n](?=(?:{_TIME})\b))"
+    rf"\d(?:[^\S\n]?(?i:[ap]\.?m\b)\.?)?[^\S\n]?[-–—]+[^\S\n]?[$£€]?\d|(?i:\b(?:{_TIME})[^\S\n][-–—]+[^\S\n](?=(?:{_TIME})\b))"
     r"|(?P<sign>[^\S\n][-–—]+[^\S\n]|—)"
 )
 """Between figures, days or months it means `to`, and has no `sign`."""
@@ -135,10 +135,13 @@ class Manners:
     """All texts, folded: the phrases they have."""
     rates: Mapping[str, float]
     """Its devices, with the share of texts that have them."""
-    is_terse: bool
     articles: Articles | None
     """Left out, of those that plain text has; None unless the voice is terse."""
     has_few_breaks: bool
+
+    @property
+    def is_terse(self) -> bool:
+        return self.articles is not None
 
     @classmethod
     def of(cls, texts: Sequence[str], plain: Sequence[str]) -> Self:
@@ -152,9 +155,8 @@ class Manners:
         own -= {device for device, company in _ONLY_WITH.items() if not company & own}
         has_few_breaks = _rate(texts, _breaks) < FEW_BREAKS * _rate(plain, _breaks)
         rates = {device: counted[device] / len(texts) for device in sorted(own)}
-        is_terse = _is_terse(texts, plain)
-        articles = _articles_left_out(texts, plain) if is_terse else None
-        return cls(vocabulary(texts), _folded("\n".join(texts)), rates, is_terse, articles, has_few_breaks)
+        articles = articles_left_out(texts, plain)
+        return cls(vocabulary(texts), _folded("\n".join(texts)), rates, articles, has_few_breaks)
 
     def price(self, variant: Variant) -> Price:
         plain, styled, frames = variant
@@ -233,7 +235,10 @@ def _is_terse(texts: Sequence[str], plain: Sequence[str]) -> bool:
     return is_english and _rate(own, _small_words) < TERSE * _rate(plain, _small_words)
 
 
-def _articles_left_out(texts: Sequence[str], plain: Sequence[str]) -> Articles:
+def articles_left_out(texts: Sequence[str], plain: Sequence[str]) -> Articles | None:
+    """Of those that plain texts have; None where small words are not left out as in telegrams."""
+    if not _is_terse(texts, plain):
+        return None
     (leading, within), (plain_leading, plain_within) = map(_article_rates, (texts, plain))
     return Articles(
         min(1.0, max(0.0, 1 - leading / plain_leading)) if plain_leading else 1.0,
@@ -241,12 +246,23 @@ def _articles_left_out(texts: Sequence[str], plain: Sequence[str]) -> Articles:
     )
 
 
+def articles_within(text: str) -> int:
+    """How many stand within its sentences."""
+    return sum(word in _ARTICLES for words in _sentences([text]) for word in words[1:])
+
+
 def _article_rates(texts: Sequence[str]) -> tuple[float, float]:
-    """For each sentence how many it begins with, for each word behind that how many are within."""
-    sentences = [words for text in texts for part in _SENTENCE_END.split(text) if (words := _words(part))]
+    """For each sentence how many it begins with; for each preposition or conjunction, which nobody leaves out, how many
+    are within."""
+    sentences = _sentences(texts)
     begun = sum(words[0] in _ARTICLES for words in sentences)
-    behind = [word for words in sentences for word in words[1:]]
-    return begun / max(1, len(sentences)), sum(word in _ARTICLES for word in behind) / max(1, len(behind))
+    within = sum(word in _ARTICLES for words in sentences for word in words[1:])
+    return begun / max(1, len(sentences)), within / max(1, sum(word in _GLUE for words in sentences for word in words))
+
+
+def _sentences(texts: Sequence[str]) -> list[list[str]]:
+    """The words of each."""
+    return [words for text in texts for part in _SENTENCE_END.split(text) if (words := _words(part))]
 
 
 def _rate(texts: Sequence[str], counted: Callable[[str], Collection[str]]) -> float:

@@ -56,7 +56,7 @@ def imitations(
     styles = [random_style(random) for _ in range(STYLES_DRAWN)]
 
     def imitate(text: str, style: Style, drawn: Signs, its: Manners) -> Variant:
-        styled = restyle(text, style, random, its.articles)
+        styled = restyle(text, style, random, its.articles and its.articles.of(text))
         for sign, own in drawn.items():
             apt = suiting(text, own)
             styled = with_signs(sign, styled, lambda apt=apt: random.choice(apt))  # type: ignore[misc]

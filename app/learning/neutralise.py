@@ -247,8 +247,20 @@ def _calm(match: re.Match[str]) -> str:
     return match.group(1)[0] + ("n " if has_vowel else " ")
 
 
+_DAY = (
+    "(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?|jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|"
+    "june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+_RANGE = re.compile(
+    rf"(?i:(\d ?[ap]\.?m)\b\.? ?[-–—]+ ?(?=\d[\d:.]{{0,4}} ?(?:[ap]\.?m\b|\ue000))|\b({_DAY}) [-–—]+ (?=(?:{_DAY})\b))"
+    r"|(?<=\d) [-–—]+ (?=[$£€]\d)"
+)
+"""From nine to five: two days, or two times of a day, with a dash between them. Of bare figures the dash is kept."""
+
+
 def _punctuation(text: str) -> str:
-    text = re.sub(r"(?<=[\d\ue000])–(?=[$£€]?[\d\ue000])|(?<=[A-Za-z])–(?=[A-Z])", "-", text)
+    text = _RANGE.sub(lambda found: f"{(found[1] or found[2] or '').replace('.', '')} to ", text)
+    text = re.sub(r"(?<=\d) ?– ?(?=[$£€]?\d)|(?<=[\d\ue000])–(?=[$£€]?[\d\ue000])|(?<=[A-Za-z])–(?=[A-Z])", "-", text)
     text = re.sub(r"\s*[;—–]+\s*|(?<![\d\ue000])\s+-+\s+|\s+-+\s+(?![\d\ue000])|\s*--+\s*", ", ", text)
     text = re.sub(r"\.{2,}", ".", text)
     text = re.sub(r"(?<!!)!*\?[!?]*", "?", text)

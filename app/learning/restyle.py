@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Mapping
 
-from app.learning.clipping import Articles, clipped
+from app.learning.clipping import Leaves, clipped
 from app.learning.lexicon import (
     AMBIGUOUS_NAMES,
     BARE_CONTRACTIONS,
@@ -108,9 +108,9 @@ def _swap(text: str, table: dict[str, list[str]], share: float, rng: random.Rand
     return _AN_BEFORE.sub(r"\1 ", _A_BEFORE.sub(r"\1n ", pattern.sub(choose, text)))
 
 
-def restyle(text: str, style: Style, rng: random.Random, articles: Articles | None = None) -> str:
-    """`text` (plain English, as from `neutralise`) with the habits of `style`; facts and names stay. `articles`: how
-    many a telegram leaves out, where it is known better than by the style."""
+def restyle(text: str, style: Style, rng: random.Random, leaves: Leaves | None = None) -> str:
+    """`text` (plain English, as from `neutralise`) with the habits of `style`; facts and names stay. `leaves`:
+    which articles a telegram leaves out, where that is known better than by the style."""
     if style.formal:
         text = _swap(_requested(text, style.formal, rng), _TO_FORMAL, style.formal, rng, FORMAL_SENSES)
     if style.links:
@@ -125,7 +125,7 @@ def restyle(text: str, style: Style, rng: random.Random, articles: Articles | No
             text,
         )
     if style.clipped:
-        text = clipped(text, style.clipped, rng, articles)
+        text = clipped(text, style.clipped, rng, leaves)
     if style.slang:
         text = _swap(text, _TO_SLANG, style.slang, rng, SLANG_SENSES)
     if style.contractions == "bare":

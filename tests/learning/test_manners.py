@@ -182,7 +182,7 @@ def test_tags_behind_a_shout_take_no_time() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Open Monday - Friday.", "From 12:00 - 14:00.", "In 2019 – 2021.", "For $5 - $10.", "Open 9 am - 5 p.m. daily."],
+    ["Open Monday - Friday.", "From 12:00 - 14:00.", "In 2019 – 2021.", "For $5 - $10.", "Open 9 AM - 5 P.M. daily."],
 )
 def test_what_means_to_is_no_dash(text: str) -> None:
     assert devices(text) == set()

@@ -205,3 +205,20 @@ def test_however_often_a_sign_is_repeated_it_is_made_plain_at_once(unit: str) ->
     """Workers that score do nothing else meanwhile, not even to say that they live."""
     with worked_within(1):
         neutralise("See you " + unit * (20_000 // len(unit)) + " tomorrow")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Open 9 am - 5 pm.", "Open 9 am to 5 pm."),
+        ("9 a.m. – 5 p.m. daily", "9 am to 5 p.m. daily."),
+        ("Monday - Friday only", "Monday to Friday only."),
+        ("$5 - $10 each", "$5 to $10 each."),
+        ("in 2019 – 2021", "In 2019-2021."),
+        ("Mon–Fri, 9-5", "Monday-Friday, 9-5."),
+        ("call at 5 pm - bring wine", "Call at 5 pm, bring wine."),
+        ("we won 3-2", "We won 3-2."),
+    ],
+)
+def test_from_one_time_to_another_stays_so(text: str, plain: str) -> None:
+    assert neutralise(text) == plain
