@@ -25,8 +25,9 @@ START: Final = "start.safetensors"
 def vary(policy: LoraPolicy, passages: Sequence[str], steps: int, *, seed: int, folder: Path) -> None:
     """Have the policy rewrite as anybody might, or go on with what the folder has of that."""
     config = SftConfig(steps=steps, batch_size=8, learning_rate=1e-3, seed=seed)
-    written = variants(passages, config.steps * config.batch_size, derive(seed, "start"))
-    pairs = [Pair(prompt_for(passage, None), text) for passage, text in written]
+    written = variants(passages, 2 * config.steps * config.batch_size, derive(seed, "start"))
+    # Without those that no edit changed: they would teach to leave a text as it is, which the base knows already.
+    pairs = [Pair(prompt_for(passage, None), text) for passage, text in written if text != passage]
     told, path = f"many styles {config}", folder / START
     try:
         state = LoopState.load(path, policy, told)
