@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -42,7 +43,8 @@ DETECTED = ("dropout",)
 """Suites with a column P(human), where the data for it are given."""
 
 OF_REAL_PEOPLE = ("authors",)
-"""Suites that leave neither texts nor adapters of people behind, however they end: what a run was at begins again."""
+"""Suites that leave neither texts nor adapters of people behind, whether they end, fail or are told to end; what a run
+that was killed has left, the next one in its folder removes. So what a run was at begins again."""
 
 
 def evaluate(
@@ -65,6 +67,8 @@ def evaluate(
         results = so_far(arms, plan.folder, asked)
     else:
         with alone(plan.folder):
+            if plan.suite in OF_REAL_PEOPLE:
+                _remove(plan.scratch)
             begin(arms, plan.folder, asked, plan.only)
             with _scratch(plan), apart(plan.scratch, settings.base_model):
                 if has_detector:
@@ -83,11 +87,16 @@ def _scratch(plan: Plan) -> Iterator[None]:
     if plan.suite not in OF_REAL_PEOPLE:
         yield
         return
-    try:
-        with _ended_in_order():
+    with _ended_in_order():
+        try:
             yield
-    finally:
-        shutil.rmtree(plan.scratch, ignore_errors=True)
+        finally:
+            _remove(plan.scratch)
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 @contextmanager
@@ -96,11 +105,13 @@ def _ended_in_order() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    told = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(number, lambda number, frame: sys.exit(128 + number)) for number in told]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(told, before, strict=True):
+            signal.signal(number, handler)
 
 
 def models_used(settings: Settings) -> dict[str, str]:

@@ -34,5 +34,4 @@ def vary(policy: LoraPolicy, passages: Sequence[str], steps: int, *, seed: int, 
     except (FileNotFoundError, UnusableCheckpoint):
         state = LoopState.new(policy, told)
     for _ in sft.train(policy, pairs, config, state=state):
-        pass
-    state.save(path, stage="start")
+        state.save(path, stage="start")

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.assets.neutral import neutral_prompts
 from app.evaluation.arms import Training
+from app.evaluation.files import SCRATCH
 from app.evaluation.measuring import measured, modes_of, voices_of
 from app.evaluation.runner import Arm, ArmFailed, Bench, Found
 from app.evaluation.subjects import Subject
@@ -120,6 +121,11 @@ class Scribe:
         trained = [r for r in bench.earlier.of(training.name, self.subject.name) if r.arm.seed == seed]
         if not trained:
             raise ArmFailed("the training whose adapter it writes with was not run, or failed")
+        if not self._adapter(training, seed).exists():
+            raise ArmFailed(
+                f"the adapter that it writes with, {self._adapter(training, seed).name}, is not in the folder's "
+                f"{SCRATCH} any more: take {trained[0].arm.key}.json out of arms to train it again"
+            )
         return list(trained[0].found["told"])
 
     def _recipe(self, training: Training, seed: int) -> dict[str, Any]:

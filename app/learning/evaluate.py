@@ -137,22 +137,19 @@ def compare(
 
 
 def _own_perplexity(yardstick: Yardstick, own: Sequence[str], tags: Sequence[str | None]) -> float:
-    """A voice of which nothing was held out does not count; where none was told, all texts weigh the same."""
+    """A voice of which nothing that has a likelihood was held out does not count; where none is told of those that do,
+    all texts weigh the same."""
     if not own:
         return math.nan
     likelihood = yardstick.log_likelihood(own).tolist()
     of_voice: dict[str, list[float]] = {}
     for tag, value in zip(nearest(yardstick.references, own), likelihood, strict=True):
-        of_voice.setdefault(tag, []).append(value)
+        if not math.isnan(value):
+            of_voice.setdefault(tag, []).append(value)
     told = Counter(tag for tag in tags if tag in of_voice)
     if not told:
         return perplexity(likelihood)
-    return perplexity([_known_mean(of_voice[tag]) for tag in told.elements()])
-
-
-def _known_mean(values: Sequence[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return mean(known) if known else math.nan
+    return perplexity([mean(of_voice[tag]) for tag in told.elements()])
 
 
 def tags_by_share(shares: Mapping[str, float], count: int, *, seed: int = 0) -> list[str]:

@@ -17,6 +17,7 @@ from app.evaluation.variety import vary
 from app.evaluation.workshop import Workshop
 from app.inference.policy import LoraPolicy
 from app.learning.configs import IterativeDpoConfig
+from app.learning.loop import LoopState
 from app.learning.rewards.compose import GroupPlan, Scored
 from app.learning.satisfaction.arf import ArfScorer
 from app.learning.satisfaction.simulated import SimulatedPerson
@@ -83,18 +84,46 @@ def _letters(texts: Sequence[str]) -> Tensor:
     return torch.tensor([text.count("e") / (1 + len(text)) + len(text) / 100 for text in texts])
 
 
-def test_who_begins_from_many_styles_does_so_alike(settings: Settings, tmp_path: Path) -> None:
-    """Whether it begins now or goes on; and those who begin from the bare base are told as before."""
-    shop, began = Workshop(settings), []
-    for folder in (tmp_path, tmp_path, tmp_path / "other"):
-        folder.mkdir(exist_ok=True)
-        vary(policy := shop.policy(), ["The bus is late.", "Tea?"], 3, seed=3, folder=folder)
-        began.append(_weights(policy))
-    assert not _same(began[0], _weights(shop.policy()))
-    assert _same(began[0], began[1])
-    assert _same(began[0], began[2])
+def test_who_begins_from_many_styles_does_so_alike(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it begins now, goes on or has it already; and those who begin from the bare base are told as before."""
+    shop, passages = Workshop(settings), ["The bus is late.", "Tea?"]
+
+    def begun(folder: str) -> tuple[list[Tensor], int]:
+        """The weights, and after how many steps."""
+        before = len(saved)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        vary(policy := shop.policy(), passages, 3, seed=3, folder=tmp_path / folder)
+        return _weights(policy), len(saved) - before
+
+    saved = _killed_at(2, monkeypatch)
+    with pytest.raises(Killed):
+        begun("killed")
+    whole, steps = begun("whole")
+    assert steps == 3
+    assert not _same(whole, _weights(shop.policy()))
+    for rest in (2, 0):
+        again, steps = begun("killed")
+        assert steps == rest
+        assert _same(whole, again)
     told = [replace(Task(3), varied_steps=steps).recipe(TRACE_BIAS) for steps in (0, 4)]
     assert told[1] == told[0] | {"varied_steps": 4}
+
+
+def _killed_at(save: int, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Checkpoints that were written; just before this one, the process dies."""
+    saved: list[Path] = []
+    write, deaths = LoopState.save, iter([True])
+
+    def dying(state: LoopState, path: Path, *, stage: str) -> None:
+        if len(saved) == save - 1 and next(deaths, False):
+            raise Killed
+        saved.append(path)
+        write(state, path, stage=stage)
+
+    monkeypatch.setattr(LoopState, "save", dying)
+    return saved
 
 
 def _weights(policy: LoraPolicy) -> list[Tensor]:
@@ -106,10 +135,12 @@ def _same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
 
 
 @pytest.mark.parametrize("name", ["PPO", "TraceBias, running means", DPO])
-def test_a_killed_practice_goes_on_from_its_checkpoint(name: str, settings: Settings, tmp_path: Path) -> None:
+def test_a_killed_practice_goes_on_from_its_checkpoint(
+    name: str, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What an algorithm keeps beside its weights, a critic, a running mean, pairs that were collected, too."""
     quick = Task.quick(3)
-    task = replace(quick, config=replace(quick.config, steps=4, epochs=1))
+    task = replace(quick, config=replace(quick.config, steps=4))
     score = LikesE(ArfScorer(4), lambda sources, texts: torch.zeros(len(texts), 4))
     shop = Workshop(settings)
 
@@ -121,14 +152,12 @@ def test_a_killed_practice_goes_on_from_its_checkpoint(name: str, settings: Sett
         )
         return curve, [parameter.detach().clone() for parameter in policy.parameters() if parameter.requires_grad]
 
-    def kill(stage: str, share: float) -> None:
-        if stage == "step 2":
-            raise Killed
-
     steps: list[str] = []
     curve, weights = run("whole", lambda stage, share: None)
-    with pytest.raises(Killed):
-        run("killed", kill)
+    with monkeypatch.context() as dying:
+        _killed_at(3, dying)
+        with pytest.raises(Killed):
+            run("killed", lambda stage, share: None)
     if name == DPO:
         pairs = (tmp_path / "killed" / PAIRS).read_bytes()
     again, resumed = run("killed", lambda stage, share: steps.append(stage))

@@ -88,6 +88,11 @@ def test_dropout(settings: Settings, console: Console, tmp_path: Path, data: Pat
     assert report["figures"] == ["deviation-two-voices.png", "style-distribution.png"]
     assert (tmp_path / "texts.md").read_text().count("**voice**") == 4
     assert not list((tmp_path / SCRATCH).glob("*--seed-*"))
+    for lost in (tmp_path / SCRATCH).rglob("two-voices--voice--seed-0.safetensors"):
+        lost.unlink()
+    (tmp_path / "arms" / "two-voices--voice-as-served--seed-0.json").unlink()
+    report = report_of("dropout", settings, console, tmp_path, data)
+    assert any("take two-voices--voice--seed-0.json out of arms" in line for line in report["about"])
     known = so_far("dropout", settings, console, tmp_path, data, "two-voices--sft--seed-0")
     assert [row[0] for row in known.tables[0].rows] == ["SFT"]
     assert "voice--seed-0" in known.about[-1]
@@ -137,8 +142,9 @@ def test_people_of_a_server(settings: Settings, console: Console, tmp_path: Path
     assert left == {"storage/adapters/a", "adapters/b", "working/c", "scratch.db"}, "what a run did not make stays"
 
 
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
 def test_whoever_is_told_to_end_leaves_nobody_behind(
-    settings: Settings, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    told: int, settings: Settings, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told_to_end(arms: Any, folder: Path, asked: Any, console: Any, only: Any) -> Results:
         (folder / SCRATCH / "checkpoint").write_text("Ta for number 4, me old mate!")
@@ -147,7 +153,7 @@ def test_whoever_is_told_to_end_leaves_nobody_behind(
         with pytest.raises(CannotEvaluate, match="holds no results"):
             evaluate(plan, settings, console, is_so_far=True)
         assert left_of("old mate", folder), "who only looks takes nothing away"
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), told)
         raise AssertionError("went on")
 
     samples = [(f"Ta for number {place}, me old mate! Round mine by teatime, will ya?", None) for place in range(20)]
@@ -156,6 +162,27 @@ def test_whoever_is_told_to_end_leaves_nobody_behind(
     with pytest.raises(SystemExit):
         evaluate(plan, settings, console)
     assert not (tmp_path / SCRATCH).exists()
+
+
+def test_what_a_killed_run_left_of_people_goes_even_if_other_texts_are_asked_for(
+    settings: Settings, console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(arms: Any, folder: Path, *rest: Any) -> Results:
+        raise Killed
+
+    samples = [(f"Ta for number {place}, me old mate! Round mine by teatime, will ya?", None) for place in range(20)]
+    plan = Plan("authors", tmp_path, 1, is_quick=True, users={"kim": samples})
+    monkeypatch.setattr("app.evaluation.evaluate.run", killed)
+    with pytest.raises(Killed):
+        evaluate(plan, settings, console)
+    (tmp_path / SCRATCH).mkdir()
+    (tmp_path / SCRATCH / "checkpoint").write_text("Ta for number 4, me old mate!")
+    with pytest.raises(CannotEvaluate, match="asked for differently"):
+        evaluate(replace(plan, users={"kim": samples[1:]}), settings, console)
+    assert not left_of("old mate", tmp_path)
 
 
 def test_a_hub_model_is_one_and_the_same_before_and_after_it_was_fetched(

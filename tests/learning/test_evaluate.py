@@ -93,6 +93,11 @@ def test_a_persons_own_perplexity_is_that_of_the_voices_that_were_told(yardstick
     only_berries = Yardstick(**{**vars(yardstick), "held_out_samples": ["berry berry"]})
     found = compare(INPUTS[:2], INPUTS[:2], INPUTS[:2], ["berries", "cherries"], only_berries)
     assert math.log(found.own_perplexity) == pytest.approx(3.0), "of whom nothing is held out says nothing"
+    mute = Yardstick(
+        **{**vars(held_out), "log_likelihood": lambda texts: torch.tensor([-3.0, -3.0, math.nan])[: len(texts)]}
+    )
+    found = compare(INPUTS[:2], INPUTS[:2], INPUTS[:2], ["cherries"] * 2, mute)
+    assert math.log(found.own_perplexity) == pytest.approx(3.0), "a told voice of which nothing is foreseen at all"
     silent = Yardstick(**{**vars(held_out), "log_likelihood": lambda texts: torch.full((len(texts),), math.nan)})
     assert math.isnan(compare(INPUTS[:1], INPUTS[:1], INPUTS[:1], ["berries"], silent).own_perplexity)
 

@@ -28,14 +28,19 @@ def evenly(writings: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for author, texts in writings.items():
         whole = sum(map(len, texts))
-        kept, taken, passed = [], 0, 0
-        for text in texts:
+        kept, taken, passed = [0] * len(texts), 0, 0
+        for place, text in enumerate(texts):
             # A text is taken where the share taken so far lags behind the share passed by.
-            if taken * whole <= passed * fewest and taken < fewest:
-                kept.append(text[: fewest - taken])
-                taken += len(kept[-1])
+            if taken * whole <= passed * fewest:
+                kept[place] = min(len(text), fewest - taken)
+                taken += kept[place]
             passed += len(text)
-        found[author] = kept
+        # What is wanting then, of long texts and short ones, is in those that were passed by.
+        for place, text in enumerate(texts):
+            more = min(len(text) - kept[place], fewest - taken)
+            kept[place] += more
+            taken += more
+        found[author] = [text[:length] for text, length in zip(texts, kept, strict=True) if length]
     return found
 
 

@@ -42,3 +42,10 @@ def test_everybody_is_known_by_as_many_characters() -> None:
     assert sum(map(len, even["ben"])) == 20
     assert (even["ben"][0], even["ben"][-1] > "0035") == ("0000", True), "from beginning to end"
     assert evenly({"ann": ["abc"], "ben": ["abcdef"]}) == {"ann": ["abc"], "ben": ["abc"]}
+
+
+@pytest.mark.parametrize("long", [["abc", "x" * 100], ["abc", "x" * 100, "y" * 20], ["x" * 100, "abc"], ["x" * 7] * 30])
+def test_long_and_short_texts_together_are_as_many(long: list[str]) -> None:
+    even = evenly({"ann": long, "ben": ["y" * 50]})
+    assert [sum(map(len, texts)) for texts in even.values()] == [50, 50]
+    assert all(even.values())
