@@ -170,7 +170,7 @@ class RewardConfig:
     length: Weight = 1.0
     additions: Weight = 0.0
     """Weight against words that neither the passage nor the person has, where there are more than in the passage, and
-    against telegrams of fewer articles than the person leaves in theirs."""
+    against telegrams of fewer articles, or more, than the person leaves in theirs."""
     endings: Weight = 0.0
     """Weight against endings that the person does not share but rewrites of different prompts do."""
     satisfaction: Weight = 0.0

@@ -1,5 +1,5 @@
-"""Pay against telegrams that have lost more than the person leaves out: "made from leaves of parks", by somebody who
-writes "Skip the slides". To an encoder of style the barest telegram is the likest."""
+"""Pay for as many articles as the person leaves in their telegrams: "made from leaves of parks" is not by somebody who
+writes "Skip the slides". To an encoder of style the barest telegram is the likest, and the plain text the safest."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,13 @@ from app.learning.manners import articles_within
 
 
 def kept(sources: Sequence[str], texts: Sequence[str], own_N: Sequence[float | None]) -> Tensor:
-    """What of the articles within the source's sentences is there, over the share that the person keeps [N]; at most 1,
-    which is also for a person who leaves none out (None), and where there are none.
+    """How near the share of the articles within the source's sentences that are there is to the share that the person
+    keeps [N]: 1 at that share, 0 at what is farther from it of none and all; 1 for whoever leaves none out (None), and
+    where there are none.
     """
-    shares = []
+    near = []
     for source, text, own in zip(sources, texts, own_N, strict=True):
-        given = articles_within(source) if own else 0
-        shares.append(articles_within(text) / (given * own) if own and given else 1.0)
-    return torch.tensor(shares).clamp(0, 1)
+        given = articles_within(source) if own is not None else 0
+        away = abs(articles_within(text) / given - own) if own is not None and given else 0.0
+        near.append(1 - away / max(own or 0.0, 1 - (own or 0.0)))
+    return torch.tensor(near).clamp(0, 1)

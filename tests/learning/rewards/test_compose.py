@@ -171,7 +171,7 @@ def test_it_counts_too_what_a_voice_of_few_words_would_have_kept(reward):
     """By the voice that was told: another one may keep them all."""
     config = replace(ALL, style=0.0, meaning=0.0, entities=0.0, length=0.0, additions=1.0)
     texts = rollouts_of(["Rewritten: walk the dog", "Rewritten: walk dog"])
-    terse = replace(reward, config=config, own_articles={"berries": 0.5})
+    terse = replace(reward, config=config, own_articles={"berries": 1.0})
     told = replace(PLAN, tag="berries")
     assert terse.score(["walk the dog"], texts, [told]).rewards_P_G.tolist() == [[1.0, 0.0]]
     for plan in (PLAN, replace(PLAN, tag="another")):
