@@ -18,7 +18,6 @@ from app.inference.types import prompt_for
 from app.jobs.context import TrainingFailure
 from app.jobs.curation import Material, Written
 from app.learning.configs import RlConfig
-from app.learning.manners import articles_left_out
 from app.learning.mimicry import imitations
 from app.learning.neutralise import neutralise
 from app.learning.recipes import Recipe
@@ -187,11 +186,6 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         own_endings={None: habits([written.text for written in voice.written])}
         | {mode.tag: habits(mode.texts) for mode in voice.modes},
         own_words=vocabulary([written.text for written in voice.written]),
-        own_articles={
-            tag: 1 - left_out.within
-            for tag, texts in _whole(voice).items()
-            if (left_out := articles_left_out(texts, neutral_prompts()))
-        },
         share_told=share_told,
         p_human=human_scorer() if recipe.pays_for_humanity else None,
         pleased=voice.pleased,

@@ -169,8 +169,7 @@ class RewardConfig:
     what is hard to say in it."""
     length: Weight = 1.0
     additions: Weight = 0.0
-    """Weight against words that neither the passage nor the person has, where there are more than in the passage, and
-    against telegrams of fewer articles, or more, than the person leaves in theirs."""
+    """Weight against words that neither the passage nor the person has, where there are more than in the passage."""
     endings: Weight = 0.0
     """Weight against endings that the person does not share but rewrites of different prompts do."""
     satisfaction: Weight = 0.0

@@ -155,7 +155,7 @@ class Manners:
         own -= {device for device, company in _ONLY_WITH.items() if not company & own}
         has_few_breaks = _rate(texts, _breaks) < FEW_BREAKS * _rate(plain, _breaks)
         rates = {device: counted[device] / len(texts) for device in sorted(own)}
-        articles = articles_left_out(texts, plain)
+        articles = _articles_left_out(texts, plain)
         return cls(vocabulary(texts), _folded("\n".join(texts)), rates, articles, has_few_breaks)
 
     def price(self, variant: Variant) -> Price:
@@ -235,7 +235,7 @@ def _is_terse(texts: Sequence[str], plain: Sequence[str]) -> bool:
     return is_english and _rate(own, _small_words) < TERSE * _rate(plain, _small_words)
 
 
-def articles_left_out(texts: Sequence[str], plain: Sequence[str]) -> Articles | None:
+def _articles_left_out(texts: Sequence[str], plain: Sequence[str]) -> Articles | None:
     """Of those that plain texts have; None where small words are not left out as in telegrams."""
     if not _is_terse(texts, plain):
         return None
@@ -246,23 +246,13 @@ def articles_left_out(texts: Sequence[str], plain: Sequence[str]) -> Articles | 
     )
 
 
-def articles_within(text: str) -> int:
-    """How many stand within its sentences."""
-    return sum(word in _ARTICLES for words in _sentences([text]) for word in words[1:])
-
-
 def _article_rates(texts: Sequence[str]) -> tuple[float, float]:
     """For each sentence how many it begins with; for each preposition or conjunction, which nobody leaves out, how many
     are within."""
-    sentences = _sentences(texts)
+    sentences = [words for text in texts for part in _SENTENCE_END.split(text) if (words := _words(part))]
     begun = sum(words[0] in _ARTICLES for words in sentences)
     within = sum(word in _ARTICLES for words in sentences for word in words[1:])
     return begun / max(1, len(sentences)), within / max(1, sum(word in _GLUE for words in sentences for word in words))
-
-
-def _sentences(texts: Sequence[str]) -> list[list[str]]:
-    """The words of each."""
-    return [words for text in texts for part in _SENTENCE_END.split(text) if (words := _words(part))]
 
 
 def _rate(texts: Sequence[str], counted: Callable[[str], Collection[str]]) -> float:

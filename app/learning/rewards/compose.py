@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from app.learning.configs import RewardConfig
-from app.learning.rewards import additions, articles, endings, entities, human, length, meaning, style
+from app.learning.rewards import additions, endings, entities, human, length, meaning, style
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
 from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts, Told
@@ -66,8 +66,6 @@ class Reward:
     own_endings: Mapping[str | None, Mapping[endings.Ending, float]] = field(default_factory=dict)
     """By mode; those of all texts for None, where no mode is told."""
     own_words: frozenset[str] = frozenset()
-    own_articles: Mapping[str, float] = field(default_factory=dict)
-    """By mode, of those modes that leave articles out: the share within sentences that they keep."""
 
     def __post_init__(self) -> None:
         if self.config.human > 0 and self.p_human is None:
@@ -103,9 +101,6 @@ class Reward:
             "additions": additions.nothing_added(repeated, texts, self.own_words),
             "endings": endings.distinct_endings(texts, [group.tag for group in plan], self.own_endings),
         }
-        # What was put into a mouth, and what was taken out of it, are one component.
-        own_N = [self.own_articles.get(group.tag or "") for group in plan for _ in range(group_size)]
-        components["additions"] = components["additions"] * articles.kept(repeated, texts, own_N)
         if self.share_told is not None:
             shares = [self.share_told(source, text) for source, text in zip(repeated, texts, strict=True)]
             components["sentences"] = torch.tensor(shares).nan_to_num(1.0)
