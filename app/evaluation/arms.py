@@ -68,9 +68,9 @@ calibrated Dr.GRPO with one thing more; and the default with one thing less, or 
 """
 
 NEAREST = next(way for way in WAYS if way.name == "set credit, dropout")
-"""Which of these ways keeps most voices: it is repeated as often as the ladder, to see whether that was luck."""
+"""Which of these ways kept most voices when each had a seed, so it is repeated as often as the ladder."""
 ITERATIVE = Training("iterative_dpo", "iterative_dpo")
-"""And which of the further algorithms comes nearest to the default."""
+"""Which of the further algorithms came nearest to the default then."""
 
 ONE_VOICE = (SFT, MAIN[4], MAIN[5])
 """For people of one voice, of whom dropout has nothing to drop."""

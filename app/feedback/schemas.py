@@ -17,7 +17,11 @@ class FeedbackRequest(Body):
     """At least one of `text`, `rating` and `edited_text`."""
 
     rewrite_id: Text = Field(max_length=36)
-    text: Prose = Field(default="", description="what the person says about the rewrite, in their own words")
+    text: Prose = Field(
+        default="",
+        description="what the person says about the rewrite, in their own words, in English or emoji. An insult is "
+        "displeasure like any other; words that tell the machine what to do are not counted, and `note` says so",
+    )
     rating: float | None = Field(default=None, ge=0, le=1, description="0 useless, 1 perfect; wins over the words")
     edited_text: Prose | None = Field(
         default=None,
