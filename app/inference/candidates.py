@@ -7,7 +7,7 @@ from typing import Self
 
 from app.inference.ends import with_end_of
 from app.inference.faithful import Verdict, judge
-from app.inference.passages import is_brief
+from app.inference.passages import is_brief, is_labelled
 from app.inference.types import PREFIX
 from app.learning.copying import is_copy
 
@@ -54,7 +54,7 @@ class Candidate:
         """
         text, is_line = cleaned(completion), is_brief(passage)
         if not is_cut:
-            text = with_end_of(passage, text, is_line=is_line)
+            text = with_end_of(passage, text, is_line=is_line or is_labelled(passage))
         finish = ("stop" if is_finished else "length") if text or is_cut else "empty"
         verdict = judge(passage, text, is_finished=is_finished)
         is_spoiled = not is_cut and (not text or (is_line and not verdict.is_faithful))

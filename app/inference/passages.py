@@ -29,6 +29,7 @@ _SHORTENED = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Dr|Prof|St|vs|e\.g|i\.e|[A-Z])\.$")
 _LONGEST_SHORTENED = len(" Prof.")
 _CLAUSE_END = re.compile(r"[,;:–—](?=\s)")
 _WORD_END = re.compile(r"\S(?=\s)")
+_LABEL = re.compile(r"[^\W\d_]{2,12}: *(?=\S)")
 _FEW_WORDS = 3
 _LINE_WORDS = 5
 """`To whom it may concern,`"""
@@ -100,6 +101,11 @@ def is_brief(passage: str) -> bool:
     """Whether it may be no sentence: a greeting, a heading, a label."""
     words = max(len(passage.split()), len(passage) // _WORD_CHARACTERS)
     return words <= (_FEW_WORDS if passage.rstrip(CLOSING).endswith(tuple(STOPS)) else _LINE_WORDS)
+
+
+def is_labelled(passage: str) -> bool:
+    """Whether it begins as `Subject: Your table is waiting` does: however long, that is a heading."""
+    return bool(_LABEL.match(passage))
 
 
 def _spans(text: str, start: int, end: int, most_words: int, level: int = 0) -> Iterator[tuple[int, int]]:

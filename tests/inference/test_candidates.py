@@ -48,6 +48,20 @@ def test_a_few_words_that_went_wrong_stay_as_they_were(passage: str, completion:
     assert (written.text, written.verdict.score, written.finish) == (text, 1, "stop")
 
 
+@pytest.mark.parametrize(
+    ("passage", "completion", "text"),
+    [
+        ("Subject: A quiet home starts here", "Subject: Quiet home starts here.", "Subject: Quiet home starts here"),
+        ("Re: your table for Thursday evening", "Re: table for Thursday evening.", "Re: table for Thursday evening"),
+        ("Subject: Will you be there?", "Subject: You will be there?", "Subject: You will be there?"),
+        ("We shall see you at the station: do not be late", "See you at the station.", "See you at the station."),
+        ("Train at 9:45 from the new platform", "Train at 9:45 from new platform.", "Train at 9:45 from new platform."),
+    ],
+)
+def test_a_line_with_a_label_gets_no_full_stop(passage: str, completion: str, text: str) -> None:
+    assert Candidate.of(passage, completion, is_finished=True).text == text
+
+
 def test_a_sentence_that_went_wrong_is_told_as_it_is() -> None:
     assert of("Mother has a dinner").text == "Mother has a dinner"
 
