@@ -20,7 +20,8 @@ from app.learning.validation import InvalidConfig
 from app.models import FINISHED, Job, JobMetric
 
 CURVES: Final = (
-    "nll", "accuracy", "reward", "satisfaction", "style", "meaning", "entities", "sentences", "length", "additions",
+    "nll", "accuracy", "reward", "satisfaction", "style", "meaning", "entities", "sentences", "fluency", "length",
+    "additions",
 )  # fmt: skip
 STAGES: Final = ("curate", "warm-start", "prefer", "reinforce", "evaluate", "publish")
 LINES_SHOWN: Final = 200

@@ -24,10 +24,11 @@ from app.learning.recipes import Recipe
 from app.learning.rewards.additions import vocabulary
 from app.learning.rewards.compose import Reward, Satisfaction
 from app.learning.rewards.endings import habits
+from app.learning.rewards.fluency import Fluency
 from app.learning.rewards.style import References, references
 from app.learning.seeding import generator
 from app.learning.tags import tag_of
-from app.learning.types import Encoder, Mode, Pair, Preference
+from app.learning.types import Encoder, LanguageModelScore, Mode, Pair, Preference
 
 UNTAGGED_PAIRS = 0.1
 """Share of the warm start's pairs that a person of several voices gives without a tag."""
@@ -176,7 +177,7 @@ def check_detector(recipe: Recipe, settings: Settings) -> None:
     human_scorer()
 
 
-def reward_of(voice: Voice, recipe: Recipe) -> Reward:
+def reward_of(voice: Voice, recipe: Recipe, log_likelihood: LanguageModelScore) -> Reward:
     return Reward(
         recipe.reward,
         references_of(voice, recipe),
@@ -187,9 +188,18 @@ def reward_of(voice: Voice, recipe: Recipe) -> Reward:
         | {mode.tag: habits(mode.texts) for mode in voice.modes},
         own_words=vocabulary([written.text for written in voice.written]),
         share_told=share_told,
+        fluency=Fluency.measured(log_likelihood, _beside_plain(voice)) if recipe.reward.fluency else None,
         p_human=human_scorer() if recipe.pays_for_humanity else None,
         pleased=voice.pleased,
     )
+
+
+def _beside_plain(voice: Voice) -> dict[str, list[tuple[str, str]]]:
+    """(plain, written) of every voice's passages."""
+    pairs: dict[str, list[tuple[str, str]]] = {mode.tag: [] for mode in voice.modes}
+    for written, versions in zip(voice.written, voice.plain, strict=True):
+        pairs[voice.tag_for(written) or voice.modes[0].tag].append((versions[0], written.text))
+    return pairs
 
 
 def dropout_of(voice: Voice, recipe: Recipe) -> str:

@@ -19,6 +19,7 @@ from app.db import transaction
 from app.inference.base import BaseCard, ensure_base, read_card
 from app.inference.encoders import entity_finder, meaning_encoder
 from app.inference.language_model import load_model
+from app.inference.likelihood import base_likelihood
 from app.inference.memory import keep_large_blocks_apart
 from app.inference.policy import LoraPolicy
 from app.inference.sampling import NotFinite
@@ -136,7 +137,7 @@ def _stages(
         yield PREFER, dpo.train(policy, preferences, recipe.dpo, state=state, give_way=context.give_way)
     if recipe.rl:
         state.stage = REINFORCE
-        reward = lessons.reward_of(voice, recipe)
+        reward = lessons.reward_of(voice, recipe, base_likelihood(policy.model, policy.tokens))
         passages = lessons.passages(voice, material, recipe.rl)
         yield (
             REINFORCE,

@@ -154,7 +154,18 @@ class DpoConfig(Preferring):
     seed: Seed = 0
 
 
-WEIGHED = ("style", "human", "meaning", "entities", "sentences", "length", "additions", "endings", "satisfaction")
+WEIGHED = (
+    "style",
+    "human",
+    "meaning",
+    "entities",
+    "sentences",
+    "fluency",
+    "length",
+    "additions",
+    "endings",
+    "satisfaction",
+)
 """The components of a reward that have weights in its configuration."""
 
 
@@ -167,6 +178,8 @@ class RewardConfig:
     sentences: Weight = 0.0
     """Weight of the share of sentences that were said at all: whoever is paid for style is soon paid for leaving out
     what is hard to say in it."""
+    fluency: Weight = 0.0
+    """Weight against texts that the base foresees worse, beside their plain ones, than what the person writes."""
     length: Weight = 1.0
     additions: Weight = 0.0
     """Weight against words that neither the passage nor the person has, where there are more than in the passage."""

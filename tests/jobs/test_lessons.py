@@ -1,5 +1,8 @@
 """Who is told which voice, and what is said of reward dropout."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -112,3 +115,18 @@ def test_what_reward_dropout_does_is_told(
     contexts: tuple[str, ...], recipe: str, config: dict[str, dict[str, float]], words: str
 ) -> None:
     assert lessons.dropout_of(voice_of(*contexts), resolve(recipe, config, 1)) == words
+
+
+def test_how_fluently_each_voice_reads_is_measured_beside_its_plain_texts_where_it_is_paid_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lessons, "references_of", lambda voice, recipe: None)
+    voice = replace(voice_of("work", "friends"), plain=[["I would be thankful.", "Thanks."]] * 4 + [["See you."]] * 4)
+
+    def log_likelihood(texts: Sequence[str]) -> torch.Tensor:
+        return torch.tensor([-1.0 if text[0].isupper() else -1.75 for text in texts])
+
+    paid = lessons.reward_of(voice, resolve("voice", {"reward": {"fluency": 1.0}}, 1), log_likelihood)
+    assert paid.fluency is not None
+    assert paid.fluency.costs == {"work": 0.0, "friends": 0.75}
+    assert lessons.reward_of(voice, resolve("voice", {"reward": {"fluency": 0.0}}, 1), log_likelihood).fluency is None

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from app.learning.configs import RewardConfig
 from app.learning.rewards import additions, endings, entities, human, length, meaning, style
+from app.learning.rewards.fluency import Fluency
 from app.learning.rewards.format import stripped, well_formed
 from app.learning.seeding import generator
 from app.learning.types import Encoder, EntityFinder, Metrics, Rollouts, Told
@@ -59,6 +60,8 @@ class Reward:
     find_entities: EntityFinder
     share_told: Told | None = None
     """Needed only where `config.sentences` is above 0."""
+    fluency: Fluency | None = None
+    """Needed only where `config.fluency` is above 0."""
     p_human: human.Detector | None = None
     """Needed only where `config.human` is above 0."""
     pleased: Satisfaction | None = None
@@ -72,6 +75,8 @@ class Reward:
             raise ValueError("a weight on human-likeness needs a detector")
         if self.config.sentences > 0 and self.share_told is None:
             raise ValueError("a weight on sentences needs a measure of what was told")
+        if self.config.fluency > 0 and self.fluency is None:
+            raise ValueError("a weight on fluency needs a language model")
         if self.config.satisfaction > 0 and self.pleased is None:
             raise ValueError("a weight on satisfaction needs somebody who was heard")
 
@@ -104,6 +109,9 @@ class Reward:
         if self.share_told is not None:
             shares = [self.share_told(source, text) for source, text in zip(repeated, texts, strict=True)]
             components["sentences"] = torch.tensor(shares).nan_to_num(1.0)
+        if self.fluency is not None:
+            told = [group.tag for group in plan for _ in range(group_size)]
+            components["fluency"] = self.fluency(repeated, texts, told)
         if self.p_human is not None:
             components["human"] = human.humanlike(self.p_human(texts))
         if self.pleased is not None:

@@ -284,3 +284,22 @@ def test_of_a_beginning_only_how_it_pleases_is_judged_anew(reward):
     deaf = replace(reward, config=ALL, pleased=None)
     heard_nothing = deaf.score(["tea"], rollouts_of(texts), [PLAN])
     assert torch.equal(deaf.prefixes(["tea"], ["x"] * 3, heard_nothing), heard_nothing.rewards_P_G[0])
+
+
+def test_fluency_is_paid_for_by_the_voice_that_was_told(reward):
+    heard = []
+
+    def fluency(sources, texts, tags):
+        heard.append((list(sources), list(tags)))
+        return torch.tensor([0.0 if text == "tea" else 1.0 for text in texts])
+
+    fluent = replace(reward, config=replace(ALL, fluency=1.0), fluency=fluency)
+    plan = [GroupPlan("berries", "berries", (True, False)), GroupPlan("berries", None, (True, True))]
+    scored = fluent.score(["a tea", "b tea"], rollouts_of(["Rewritten: tea", "Rewritten: tea tea"] * 2), plan)
+    assert scored.components["fluency"].tolist() == [0, 1, 0, 1]
+    assert heard == [(["a tea", "a tea", "b tea", "b tea"], ["berries", "berries", None, None])]
+
+
+def test_a_weight_on_fluency_needs_a_language_model(reward):
+    with pytest.raises(ValueError, match="fluency needs a language model"):
+        replace(reward, config=replace(ALL, fluency=1.0))
