@@ -121,7 +121,8 @@ def test_how_fluently_each_voice_reads_is_measured_beside_its_plain_texts_where_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(lessons, "references_of", lambda voice, recipe: None)
-    voice = replace(voice_of("work", "friends"), plain=[["I would be thankful.", "Thanks."]] * 4 + [["See you."]] * 4)
+    plain = [["I would be very thankful, Sir, for report 1.", "Thanks."]] * 4 + [["Haha, see you at 1, okay?"]] * 4
+    voice = replace(voice_of("work", "friends"), plain=plain)
 
     def log_likelihood(texts: Sequence[str]) -> torch.Tensor:
         return torch.tensor([-1.0 if text[0].isupper() else -1.75 for text in texts])
