@@ -46,6 +46,15 @@ MAIN = (
 )
 """The ladder from imitation and the article's recipe to the default."""
 
+_LIKE_THE_REST: dict[str, Any] = {"style": 1.0}
+FORMER = Training("voice, style paid like the rest", "voice", {"reward": _LIKE_THE_REST, "rl": {"learning_rate": 3e-4}})
+"""The default as it was before style was paid more than anything else."""
+MORE_OF_FORMER = tuple(
+    Training(f"{FORMER.name}, {name}", "voice", {"reward": _LIKE_THE_REST, "rl": {"learning_rate": 3e-4} | changes})
+    for name, changes in (("four times the practice", {"steps": 20}), ("three times the rate", {"learning_rate": 9e-4}))
+)
+"""What more practice did to it."""
+
 _SETS: dict[str, dict[str, Any]] = {"rl": {"set_size": 4}}
 _WHOLE: dict[str, Any] = {"references": "modes"}
 WAYS = (
@@ -59,12 +68,10 @@ WAYS = (
     Training("voice, no branches", "voice", {"lora": {"branches": False}}),
     Training("voice, nothing told in reinforcement", "voice", {"reward": {"untagged_share": 1.0}}),
     Training("voice, not calibrated", "voice", {"reward": {"calibrated": False}}),
-    Training("voice, four times the practice", "voice", {"rl": {"steps": 20}}),
-    Training("voice, practice at three times the rate", "voice", {"rl": {"learning_rate": 9e-4}}),
 )
 """Ways to keep every voice: the article's reward where a reference is a whole voice, as each of its references was a
 style, so that dropout drops voices (of a dozen texts each, dropping a fifth hardly ever leaves a voice without any);
-calibrated Dr.GRPO with one thing more; and the default with one thing less, or with more of its practice for reward.
+calibrated Dr.GRPO with one thing more; and the default with one thing less.
 """
 
 NEAREST = next(way for way in WAYS if way.name == "set credit, dropout")

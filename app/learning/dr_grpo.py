@@ -5,7 +5,7 @@ whose loss is normalised by constants instead of each row's length. No KL term: 
 weight kept the policy from exploring. Options make it GRPO (`scale` group, `average` rows) or DAPO (arXiv:2503.14476:
 `scale` group, `average` tokens, `clip_high`, `resample`), or pay for sets of samples (PKPO, arXiv:2505.15201).
 
-At 3B: batch 32, learning rate 1e-6. At 135M: 4 prompts of 8, 3e-4, a few steps after a supervised warm start.
+At 3B: batch 32, learning rate 1e-6. At 135M: 4 prompts of 8, 4e-4, a few steps after a supervised warm start.
 """
 
 from torch import Tensor

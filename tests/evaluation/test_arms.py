@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.evaluation.arms import ITERATIVE, MAIN, ONE_VOICE, QUICK, SFT, WAYS, Training, further
+from app.evaluation.arms import FORMER, ITERATIVE, MAIN, MORE_OF_FORMER, ONE_VOICE, QUICK, SFT, WAYS, Training, further
 from app.evaluation.voicing import learns_tags
 from app.learning.recipes import FROM_FEEDBACK, RECIPES, as_dict, resolve
 
@@ -10,7 +10,11 @@ NO_DROPOUT = ", no dropout"
 SMALL, LARGE = 135_000_000, 3_000_000_000
 
 
-@pytest.mark.parametrize("training", [*MAIN, *WAYS, ITERATIVE, *further()], ids=lambda training: training.name)
+@pytest.mark.parametrize(
+    "training",
+    [*MAIN, *WAYS, FORMER, *MORE_OF_FORMER, ITERATIVE, *further()],
+    ids=lambda training: training.name,
+)
 @pytest.mark.parametrize("parameters", [SMALL, LARGE])
 @pytest.mark.parametrize("is_quick", [False, True])
 def test_every_arm_is_a_configuration_the_server_takes(training: Training, parameters: int, is_quick: bool) -> None:
@@ -42,9 +46,9 @@ def test_the_arms_with_and_without_dropout_differ_in_nothing_else() -> None:
 
 
 def test_a_way_differs_from_what_it_is_compared_with_in_one_thing() -> None:
-    """Besides dropout: from calibrated Dr.GRPO, or from the default."""
-    for training in WAYS:
-        rival = MAIN[5] if training.recipe == "voice" else MAIN[4]
+    """Besides dropout: from calibrated Dr.GRPO, from the default, or from the default as it was."""
+    for training in (*WAYS, *MORE_OF_FORMER):
+        rival = FORMER if training in MORE_OF_FORMER else MAIN[5] if training.recipe == "voice" else MAIN[4]
         one, other = (as_dict(resolve(t.recipe, t.config(0, SMALL, is_quick=False), SMALL)) for t in (training, rival))
         changed = {
             (section, key)

@@ -207,7 +207,7 @@ def understood(user: User, error: float) -> None:
         session.add(Scorer(tenant_id=user.tenant_id, user_id=user.id, **found))
 
 
-@pytest.mark.parametrize(("error", "weight"), [(0.1, 2.0), (0.2, 0.0), (0.3, 0.0)])
+@pytest.mark.parametrize(("error", "weight"), [(0.1, 3.0), (0.2, 0.0), (0.3, 0.0)])
 def test_what_their_scorer_learned_pays_once_it_is_better_than_a_guess(
     desk: Any, ada: Any, error: float, weight: float
 ) -> None:

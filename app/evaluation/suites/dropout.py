@@ -5,7 +5,7 @@ The table of Roman S, "The Right Approach to Personalize LLM Style" (his Figures
 
 from dataclasses import replace
 
-from app.evaluation.arms import ITERATIVE, MAIN, NEAREST, WAYS, Training, further
+from app.evaluation.arms import FORMER, ITERATIVE, MAIN, MORE_OF_FORMER, NEAREST, WAYS, Training, further
 from app.evaluation.measuring import own_shares
 from app.evaluation.plan import Plan
 from app.evaluation.report import Report
@@ -44,11 +44,12 @@ def arms(shop: Workshop, plan: Plan) -> list[Arm]:
             found += [scribe.trained(training, seed) for training in trainings(plan)]
             found.append(scribe.served(MAIN[-1], seed))
     if not plan.is_quick:
-        found += [scribe.trained(ITERATIVE, seed) for seed in range(plan.seeds) for scribe in people]
+        repeated = (FORMER, ITERATIVE)
+        found += [scribe.trained(way, seed) for way in repeated for seed in range(plan.seeds) for scribe in people]
         found += [people[0].trained(NEAREST, seed) for seed in range(plan.seeds)]
         # With one seed each; the ways to keep voices where there are most of them.
         found += [scribe.best_paid(MAIN[-1], 0) for scribe in people]
-        found += [people[0].trained(training, 0) for training in WAYS if training is not NEAREST]
+        found += [people[0].trained(training, 0) for training in (*WAYS, *MORE_OF_FORMER) if training is not NEAREST]
         found += [people[-1].trained(training, 0) for training in further()]
     return found
 
